@@ -1,0 +1,1 @@
+"""Measurements beside the tools people would otherwise use. `python -m benchmarks --help`."""

@@ -1,0 +1,251 @@
+"""The bucket as the rest of the program sees it: few operations, plain values, every failure a BucketError.
+
+No operation replaces an object: `put` and `complete` carry `If-None-Match` where asked to, and whether it is honoured
+is for the caller to know (I2). `remove` is for our own probe objects, which it checks.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+
+from camera_backup import journal
+from camera_backup.bucket.errors import GONE, MISSING, NONSENSE, UNSUPPORTED, BucketError, classify, clock_skew, detail
+from camera_backup.bucket.hashing import CRC32, MD5, base64_digest
+from camera_backup.bucket.proof import Object
+from camera_backup.bucket.session import make_client
+from camera_backup.bucket.slices import Slice, SourceChanged, SourceUnreadable
+from camera_backup.bucket.stopping import Stop, Stopped
+from camera_backup.bucket.wire import Wire
+from camera_backup.model import S3
+
+OWN = ".camera-backup"
+"""Below the prefix; never the name of a camera."""
+
+
+class Part(NamedTuple):
+    """A part the store holds."""
+
+    number: int
+    size: int
+    etag: str
+
+
+class Upload(NamedTuple):
+    """A multipart upload the store knows."""
+
+    key: str
+    upload_id: str
+
+
+class Entry(NamedTuple):
+    """An object in a listing. `modified`: seconds since the epoch."""
+
+    key: str
+    size: int
+    etag: str
+    modified: float
+
+
+class Download:
+    """The bytes of an object, as they come."""
+
+    def __init__(self, body: Any, key: str) -> None:  # noqa: ANN401  (botocore is not typed)
+        self._body = body
+        self._key = key
+
+    def read(self, size: int) -> bytes:
+        """Return at most `size` bytes, empty at the end; raise BucketError."""
+        try:
+            data: bytes = self._body.read(size)
+        except Exception as error:
+            raise _failure(error, "GetObject", self._key) from error
+        return data
+
+    def close(self) -> None:
+        """End it, read to the end or not."""
+        self._body.close()
+
+
+class Bucket:
+    """One bucket. Any number of threads may use it.
+
+    missing_denied: see `Capabilities`
+    """
+
+    def __init__(
+        self, s3: S3, stop: Stop | None = None, sdk_path: str | None = None, sign_payload: bool = False
+    ) -> None:
+        """stop: ends every wait with Stopped; sdk_path: from `sdk.prepare`; sign_payload: see `session`."""
+        journal.redact.hide(s3.access_key_id, s3.secret_access_key)
+        self._name = s3.bucket
+        self._storage_class = s3.storage_class
+        self._wire = Wire(s3.ca_file, stop or Stop())
+        self._client = make_client(s3, self._wire, sdk_path, sign_payload)
+        self._answer: dict[str, Any] = {}
+        self._answered = 0.0
+        self.prefix = s3.prefix
+        self.missing_denied = False
+
+    def _call(self, operation: str, key: str = "", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+        if key:
+            arguments["Key"] = key
+        try:
+            reply: dict[str, Any] = getattr(self._client, operation)(Bucket=self._name, **arguments)
+        except Exception as error:
+            raise _failure(error, operation, key) from error
+        self._answer, self._answered = reply, time.time()
+        return reply
+
+    def clock(self) -> tuple[float, str]:
+        """Return how many seconds ahead of ours the store's clock was at its last answer, and its software's name."""
+        return clock_skew(self._answer, self._answered) or 0.0, str(_http_headers(self._answer).get("server", ""))
+
+    def head(self, key: str) -> Object | None:
+        """Return what the bucket shows of an object, None when there is none."""
+        try:
+            reply = self._call("head_object", key)
+        except BucketError as error:
+            denied = self.missing_denied and error.verdict.cause == "access_denied"
+            if error.verdict.kind == MISSING or denied:
+                return None
+            raise
+        _is_s3(reply, "head_object", key)
+        metadata = {name.lower(): str(value) for name, value in reply.get("Metadata", {}).items()}
+        return Object(int(reply.get("ContentLength", -1)), _etag(reply), metadata)
+
+    def put(
+        self,
+        key: str,
+        body: bytes | Slice,
+        protection: Mapping[str, bytes],
+        metadata: Mapping[str, str],
+        absent: bool,  # noqa: ANN401
+    ) -> str:
+        """Store an object in one piece; return its ETag.
+
+        protection: MD5 or CRC32 → digest of the body; absent: ask for it to be refused where an object exists
+        """
+        condition = {"IfNoneMatch": "*"} if absent else {}
+        options = {**_headers(protection), **condition, **self._made_of(metadata)}
+        return _etag(self._call("put_object", key, Body=body, **options))
+
+    def _made_of(self, metadata: Mapping[str, str]) -> dict[str, Any]:
+        options: dict[str, Any] = {"Metadata": dict(metadata), "ContentType": "video/mp4"}
+        if self._storage_class:
+            options["StorageClass"] = self._storage_class
+        return options
+
+    def create(self, key: str, metadata: Mapping[str, str], mode: str) -> str:
+        """Begin a multipart upload; return its id."""
+        options = {"ChecksumAlgorithm": "CRC32"} if mode == CRC32 else {}
+        return str(self._call("create_multipart_upload", key, **options, **self._made_of(metadata))["UploadId"])
+
+    def part(self, key: str, upload_id: str, number: int, body: bytes | Slice, protection: Mapping[str, bytes]) -> str:
+        """Send a part; return its ETag."""
+        where = {"UploadId": upload_id, "PartNumber": number}
+        etag = _etag(self._call("upload_part", key, Body=body, **where, **_headers(protection)))
+        if not etag:
+            raise BucketError(NONSENSE, "upload_part", key)
+        return etag
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Mapping[str, Any]], absent: bool) -> str:
+        """Make an object of parts (`ETag`, `PartNumber`, and `ChecksumCRC32` in that mode); return the ETag told."""
+        condition = {"IfNoneMatch": "*"} if absent else {}
+        arguments = {"UploadId": upload_id, "MultipartUpload": {"Parts": list(parts)}, **condition}
+        return _etag(self._call("complete_multipart_upload", key, **arguments))
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Drop a multipart upload and its parts. One that is gone is fine."""
+        try:
+            self._call("abort_multipart_upload", key, UploadId=upload_id)
+        except BucketError as error:
+            if error.verdict.kind not in (GONE, MISSING):
+                raise
+
+    def parts(self, key: str, upload_id: str) -> list[Part] | None:
+        """Return the parts the store holds of an upload; None when it cannot say; raise BucketError GONE."""
+        found: list[Part] = []
+        marker: dict[str, Any] = {}
+        while True:
+            try:
+                reply = self._call("list_parts", key, UploadId=upload_id, **marker)
+            except BucketError as error:
+                if error.verdict.kind == UNSUPPORTED:
+                    return None
+                raise
+            found += [Part(part["PartNumber"], part["Size"], _etag(part)) for part in reply.get("Parts", [])]
+            following = reply.get("NextPartNumberMarker")
+            if not reply.get("IsTruncated") or not following or {"PartNumberMarker": following} == marker:
+                return found
+            marker = {"PartNumberMarker": following}
+
+    def uploads(self, key: str) -> list[Upload]:
+        """Return the multipart uploads in progress for exactly this key; none where the store cannot say."""
+        try:
+            reply = self._call("list_multipart_uploads", Prefix=key)
+        except BucketError as error:
+            # rclone says NoSuchUpload when there is none at all.
+            if error.verdict.kind in (GONE, MISSING, UNSUPPORTED):
+                return []
+            raise
+        found = [Upload(upload["Key"], upload["UploadId"]) for upload in reply.get("Uploads", [])]
+        return [upload for upload in found if upload.key == key]
+
+    def open(self, key: str, start: int = 0, etag: str = "") -> Download:
+        """Begin to read an object from a byte on; with an ETag, only while it is still that object."""
+        options = {"Range": "bytes=%d-" % start} if start else {}
+        same = {"IfMatch": '"%s"' % etag} if start and etag else {}
+        reply = self._call("get_object", key, **options, **same)
+        _is_s3(reply, "get_object", key)
+        return Download(reply["Body"], key)
+
+    def list(self, prefix: str, start_after: str = "", stop_at: str = "\U0010ffff") -> Iterator[Entry]:
+        """Yield the objects below a prefix in the order of their keys, after `start_after` and before `stop_at`."""
+        arguments: dict[str, Any] = {"Prefix": prefix, "StartAfter": start_after}
+        while True:
+            reply = self._call("list_objects_v2", **arguments)
+            for item in reply.get("Contents", []):
+                if item["Key"] >= stop_at:
+                    return
+                yield Entry(item["Key"], item["Size"], _etag(item), item["LastModified"].timestamp())
+            if not reply.get("IsTruncated"):
+                return
+            arguments["ContinuationToken"] = reply["NextContinuationToken"]
+
+    def remove(self, key: str) -> None:
+        """Delete an object of our own probe; footage is never deleted from a bucket."""
+        if "/%s/" % OWN not in "/" + key:
+            raise ValueError("%s is not ours to delete" % key)
+        self._call("delete_object", key)
+
+    def close(self) -> None:
+        """End all connections."""
+        self._wire.close()
+
+
+def _http_headers(reply: Mapping[str, Any]) -> Mapping[str, str]:
+    headers: Mapping[str, str] = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return headers
+
+
+def _is_s3(reply: Mapping[str, Any], operation: str, key: str) -> None:
+    """Raise BucketError when a 200 comes from something that is no S3, as the login page of a network."""
+    if not reply.get("ETag") and not reply.get("LastModified"):
+        raise BucketError(NONSENSE, operation, key)
+
+
+def _etag(reply: Mapping[str, Any]) -> str:
+    return str(reply.get("ETag", "")).strip('"')
+
+
+def _headers(protection: Mapping[str, bytes]) -> dict[str, str]:
+    names = {MD5: "ContentMD5", CRC32: "ChecksumCRC32"}
+    return {names[mode]: base64_digest(digest) for mode, digest in protection.items()}
+
+
+def _failure(error: Exception, operation: str, key: str) -> BaseException:
+    """Return what to raise: a BucketError, or the error itself where it is none of the network."""
+    if isinstance(error, (BucketError, Stopped, SourceChanged, SourceUnreadable)):
+        return error
+    return BucketError(classify(error, time.time()), operation, key, journal.redact(detail(error)))

@@ -1,0 +1,270 @@
+"""Find out what an endpoint enforces and honours, with tiny objects of our own (as kopia's validate-provider does).
+
+A check counts as enforced only when the right value was accepted and a wrong one refused: a store that refuses the
+header as such enforces nothing for us, and one that repeats our own value proves nothing. An answer that is neither
+(a server error, no network) ends the probe with that error: guessing "refused" from it would be fatal.
+
+All objects are below `<prefix>/.camera-backup/probe/<random>/` and removed afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from dataclasses import replace
+from typing import Callable, Dict
+
+from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, IGNORED, OPAQUE, REFUSED, WHOLE, Capabilities
+from camera_backup.bucket.client import OWN, Bucket
+from camera_backup.bucket.errors import (
+    CORRUPT,
+    GONE,
+    MISSING,
+    PAUSE,
+    PERMANENT,
+    PRECONDITION,
+    UNSUPPORTED,
+    BucketError,
+)
+from camera_backup.bucket.hashing import CRC32, MD5, base64_digest, composite_etag
+
+Protection = Dict[str, bytes]
+
+_NOT_ACCEPTED = (CORRUPT, PERMANENT, UNSUPPORTED)
+_BODY, _OTHER = b"camera-backup probe\n", b"camera-backup other\n"
+
+EXPIRES_SECONDS = 24 * 3600
+"""How long the answer is believed: a provider changes its software when it likes."""
+
+
+def _md5(body: bytes) -> bytes:
+    return hashlib.md5(body).digest()  # noqa: S324  (the checksum S3 speaks)
+
+
+def _crc32(body: bytes) -> bytes:
+    return zlib.crc32(body).to_bytes(4, "big")
+
+
+class Probe:
+    """One look at an endpoint."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        folder = "%s/probe/%s" % (OWN, os.urandom(8).hex())
+        self._folder = "%s/%s" % (bucket.prefix, folder) if bucket.prefix else folder
+        self._made: list[str] = []
+        self._begun: list[tuple[str, str]] = []
+
+    def run(self, unsigned: bool) -> Capabilities:
+        """Return what the endpoint can; raise BucketError when that cannot be found out now."""
+        try:
+            found = self._look(unsigned)
+        except BaseException:
+            self._clean()
+            raise
+        return replace(found, removes=self._clean())
+
+    def accepts(self) -> None:
+        """Store an object; raise BucketError when that is refused."""
+        self._put({MD5: _md5(_BODY)})
+
+    def _look(self, unsigned: bool) -> Capabilities:
+        md5_put = self._enforced(MD5, _md5, self._put)
+        crc32_put = self._enforced(CRC32, _crc32, self._put)
+        etag_put = self._etag_of_put(md5_put)
+        put_if_absent = self._put_if_absent()
+        listed, etag_part, etag_multipart = self._multipart(md5_put)
+        skew, server = self._bucket.clock()
+        return Capabilities(
+            md5_put=md5_put,
+            md5_part=self._enforced(MD5, _md5, self._one_part),
+            crc32_put=crc32_put,
+            crc32_part=crc32_put and self._enforced(CRC32, _crc32, self._one_part) and self._whole_with_crc32(),
+            put_if_absent=put_if_absent,
+            complete_if_absent=self._complete_if_absent(),
+            list_parts=listed,
+            etag_part=etag_part,
+            etag_put=etag_put,
+            etag_multipart=etag_multipart,
+            unsigned=unsigned,
+            missing_denied=self._missing_denied(),
+            skew=skew,
+            removes=False,
+            server=server,
+        )
+
+    def _key(self, name: str) -> str:
+        key = "%s/%s-%d" % (self._folder, name, len(self._made))
+        self._made.append(key)
+        return key
+
+    # Each attempt: send the body under this protection; return normally when it was accepted.
+
+    def _put(self, protection: Protection) -> None:
+        self._bucket.put(self._key("put"), _BODY, protection, {}, absent=False)
+
+    def _one_part(self, protection: Protection) -> None:
+        # An upload for each: rclone destroys an upload when one of its parts is wrong.
+        key = self._key("part")
+        self._bucket.part(key, self._create(key, next(iter(protection))), 1, _BODY, protection)
+
+    def _create(self, key: str, mode: str) -> str:
+        upload_id = self._bucket.create(key, {}, mode)
+        self._begun.append((key, upload_id))
+        return upload_id
+
+    def _enforced(self, mode: str, digest: Callable[[bytes], bytes], attempt: Callable[[Protection], None]) -> bool:
+        """Return whether `attempt` accepts the right digest and refuses a wrong one."""
+        return self._accepted(attempt, {mode: digest(_BODY)}) and not self._accepted(attempt, {mode: digest(_OTHER)})
+
+    @staticmethod
+    def _accepted(attempt: Callable[[Protection], None], protection: Protection) -> bool:
+        try:
+            attempt(protection)
+        except BucketError as error:
+            if error.verdict.kind in _NOT_ACCEPTED:
+                return False
+            raise
+        return True
+
+    def _bare(self, send: Callable[[Protection], str], md5_enforced: bool) -> str:
+        """Send without any checksum, so that there is nothing to echo and the ETag was computed there; return it.
+
+        Buckets with Object Lock refuse that. Where Content-MD5 is enforced, an echo of it is as good.
+        """
+        try:
+            return send({})
+        except BucketError as error:
+            if error.verdict.kind not in _NOT_ACCEPTED or not md5_enforced:
+                raise
+        return send({MD5: _md5(_BODY)})
+
+    def _etag_of_put(self, md5_enforced: bool) -> str:
+        key = self._key("etag")
+        self._bare(lambda how: self._bucket.put(key, _BODY, how, {}, absent=False), md5_enforced)
+        return WHOLE if self._etag(key) == _md5(_BODY).hex() else OPAQUE
+
+    def _etag(self, key: str) -> str:
+        found = self._bucket.head(key)
+        return found.etag if found else ""
+
+    def _missing_denied(self) -> bool:
+        try:
+            self._bucket.head(self._folder + "/nothing")
+        except BucketError as error:
+            if error.verdict.cause != "access_denied":
+                raise
+            return True
+        return False
+
+    def _put_if_absent(self) -> str:
+        key = self._key("condition")
+        self._bucket.put(key, _BODY, {MD5: _md5(_BODY)}, {}, absent=False)
+        if not self._accepted(self._put_absent, {MD5: _md5(_BODY)}):
+            return REFUSED
+        return self._condition(lambda: self._bucket.put(key, _OTHER, {MD5: _md5(_OTHER)}, {}, absent=True))
+
+    def _put_absent(self, protection: Protection) -> None:
+        self._bucket.put(self._key("absent"), _BODY, protection, {}, absent=True)
+
+    @staticmethod
+    def _condition(replace: Callable[[], object]) -> str:
+        """Given an attempt to replace an object under `If-None-Match`, return what became of the condition."""
+        try:
+            replace()
+        except BucketError as error:
+            if error.verdict.kind == PRECONDITION:
+                return HONOURED
+            if error.verdict.kind in (*_NOT_ACCEPTED, GONE, MISSING):
+                return REFUSED
+            raise
+        return IGNORED
+
+    def _complete_if_absent(self) -> str:
+        key = self._key("condition")
+        self._bucket.put(key, _BODY, {MD5: _md5(_BODY)}, {}, absent=False)
+        new = self._condition(lambda: self._complete(self._key("absent"), absent=True))
+        # On a new key it has to succeed, or we could never use it.
+        return self._condition(lambda: self._complete(key, absent=True)) if new == IGNORED else REFUSED
+
+    def _complete(self, key: str, absent: bool) -> None:
+        upload_id = self._create(key, MD5)
+        etag = self._bucket.part(key, upload_id, 1, _OTHER, {MD5: _md5(_OTHER)})
+        self._bucket.complete(key, upload_id, [{"PartNumber": 1, "ETag": etag}], absent)
+
+    def _multipart(self, md5_enforced: bool) -> tuple[bool, bool, str]:
+        """Return whether parts are listed, whether their ETags are md5s, and what the ETag of the whole is."""
+        key = self._key("multipart")
+        upload_id = self._create(key, MD5)
+        etag = self._bare(lambda how: self._bucket.part(key, upload_id, 1, _BODY, how), md5_enforced)
+        try:
+            listed = [part.etag for part in self._bucket.parts(key, upload_id) or []] == [etag]
+        except BucketError as error:
+            if error.verdict.kind not in (GONE, MISSING, *_NOT_ACCEPTED):
+                raise
+            listed = False
+        self._bucket.complete(key, upload_id, [{"PartNumber": 1, "ETag": etag}], absent=False)
+        digest = _md5(_BODY)
+        forms = {composite_etag([digest]): COMPOSITE, digest.hex(): WHOLE}
+        return listed, etag == digest.hex(), forms.get(self._etag(key), OPAQUE)
+
+    def _whole_with_crc32(self) -> bool:
+        """Return whether an upload under CRC-32 can be completed, with the size that was sent."""
+        key = self._key("crc32")
+        digest = _crc32(_BODY)
+        try:
+            upload_id = self._create(key, CRC32)
+            etag = self._bucket.part(key, upload_id, 1, _BODY, {CRC32: digest})
+            part = {"PartNumber": 1, "ETag": etag, "ChecksumCRC32": base64_digest(digest)}
+            self._bucket.complete(key, upload_id, [part], absent=False)
+        except BucketError as error:
+            if error.verdict.kind in _NOT_ACCEPTED:
+                return False
+            raise
+        found = self._bucket.head(key)
+        return found is not None and found.size == len(_BODY)
+
+    def _clean(self) -> bool:
+        """Remove what was made. Failing at that is no failure: a key without that permission is a wise choice."""
+        for upload in self._begun:
+            self._quietly(self._bucket.abort, *upload)
+        return min([self._quietly(self._bucket.remove, key) for key in self._made], default=True)
+
+    @staticmethod
+    def _quietly(action: Callable[..., None], *arguments: str) -> bool:
+        try:
+            action(*arguments)
+        except BucketError as error:
+            return error.verdict.kind in (MISSING, GONE)
+        return True
+
+
+def examine(open_bucket: Callable[[bool], Bucket]) -> tuple[Bucket, Capabilities]:
+    """Given how to open the bucket with signed bodies or without, return it, opened the way it works, and what it can.
+
+    Raise BucketError when that cannot be found out now.
+    """
+    try:
+        return _examine(open_bucket(False), unsigned=True)
+    except BucketError as refusal:
+        if refusal.verdict.kind not in (PAUSE, *_NOT_ACCEPTED) or refusal.verdict.cause == "unreachable":
+            raise
+        first = refusal
+    try:
+        # Some providers insist on signed bodies. If that does not help either, the first refusal is the true one.
+        return _examine(open_bucket(True), unsigned=False)
+    except BucketError:
+        raise first from None
+
+
+def _examine(bucket: Bucket, unsigned: bool) -> tuple[Bucket, Capabilities]:
+    try:
+        probe = Probe(bucket)
+        probe.accepts()
+        found = probe.run(unsigned)
+    except BaseException:
+        bucket.close()
+        raise
+    bucket.missing_denied = found.missing_denied
+    return bucket, found

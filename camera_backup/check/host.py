@@ -1,0 +1,81 @@
+"""This machine: the disk, the clock. Pure judgement first, then the thin probes."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from camera_backup import measures
+from camera_backup.check.findings import HOST, OK, PROBLEM, WARNING, Finding
+
+SUBJECT = "this host"
+
+ENOUGH_HOURS = 24
+"""Outages of the uplink that end within a working day are the ordinary kind; less room than that earns a warning."""
+
+SKEW_TOLERATED, SKEW_FATAL = 30.0, 600.0
+"""Seconds. S3 refuses requests that are 15 min off (RequestTimeTooSkewed); names of segments suffer long before."""
+
+
+class Disk(NamedTuple):
+    """The file system that will hold the segments, in bytes. `path`: the nearest directory that exists."""
+
+    path: str
+    total: int
+    free: int
+    writable: bool
+
+
+def disk(path: str) -> Disk:
+    """Given the directory of the segments, which need not exist yet, return its file system; raise OSError."""
+    while not os.path.isdir(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    space = os.statvfs(path)
+    # f_bavail is what is left for an ordinary user, as recorders are.
+    free = space.f_bavail * space.f_frsize
+    return Disk(path, space.f_blocks * space.f_frsize, free, not space.f_flag & os.ST_RDONLY)
+
+
+def disk_finding(path: str, found: Disk, reserve: int, bytes_per_second: float | None) -> Finding:
+    """Given the file system, what recorders leave free, and how much all cameras write, return the finding."""
+    text = "%s free of %s at %s" % (measures.size(found.free), measures.size(found.total), path)
+    if not found.writable:
+        return _host("disk", PROBLEM, "%s is mounted read-only" % found.path, "remount it read-write")
+    if found.free < reserve:
+        text += ", less than the reserve of %s" % measures.size(reserve)
+        return _host("disk", PROBLEM, text, "free some space, or lower storage.min_free: nothing is recorded below it")
+    if not bytes_per_second:
+        return _host("disk", OK, text)
+    seconds = (found.free - reserve) / bytes_per_second
+    text += "; holds an outage of %s at %s a day" % (
+        measures.duration(seconds),
+        measures.size(bytes_per_second * 86400),
+    )
+    if seconds < ENOUGH_HOURS * 3600:
+        return _host(
+            "disk", WARNING, text, "a longer outage of the uplink fills it: use a larger disk or lower bitrates"
+        )
+    return _host("disk", OK, text)
+
+
+def unreadable_disk(path: str, reason: str) -> Finding:
+    """Given a directory of segments that cannot be looked at, and why, return the finding."""
+    return _host("disk", PROBLEM, "%s: %s" % (path, reason), "see that it exists and can be reached by this user")
+
+
+def clock_finding(skew: float | None, reason: str = "") -> Finding:
+    """Given how far this host's clock is ahead of the bucket's, in seconds, return the finding.
+
+    skew: None when the endpoint told no time, for `reason`
+    """
+    if skew is None:
+        return _host("clock", WARNING, "not compared: %s" % reason, "see the bucket below")
+    text = "%.0f s %s the bucket's" % (abs(skew), "ahead of" if skew > 0 else "behind")
+    if abs(skew) <= SKEW_TOLERATED:
+        return _host("clock", OK, "agrees with the bucket's")
+    advice = "set the clock and keep it set (timedatectl set-ntp true)"
+    return _host("clock", PROBLEM if abs(skew) > SKEW_FATAL else WARNING, text, advice)
+
+
+def _host(item: str, level: str, text: str, advice: str = "") -> Finding:
+    return Finding(HOST, SUBJECT, item, level, text, advice)

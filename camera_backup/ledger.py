@@ -1,0 +1,149 @@
+"""What was recorded and what was not, one append-only file a camera: `<state_path>/ledger/<camera>.jsonl` (I6).
+
+All times are seconds since the epoch. An event is one JSON object:
+
+    {"event":"run","run":id,"at":…,"boot_id":…,"version":…}          a recorder started
+    {"event":"stop","run":id,"at":…}                                  it ended because it was asked to
+    {"event":"segment","name":…,"start":…,"end":…,"bytes":…,"frames":…,"sha256":…,"how":…,"run":id}
+    {"event":"gap","id":…,"start":…,"cause":…,"detail":…}             nothing is recorded from `start` on
+    {"event":"gap_end","id":…,"end":…}                                until `end`; some gaps carry `end` themselves
+
+`how` is `complete`, `repaired` (a crash cut it short; every whole frame is in it) or `damaged` (no tool could repair
+it). A segment is written down after it was published.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, NamedTuple
+
+from camera_backup import jsonlines, paths
+
+CAUSES = (
+    "camera_unreachable",
+    "login_refused",
+    "stream_refused",
+    "certificate_refused",
+    "connection_lost",
+    "stalled",
+    "stopped",
+    "disk_full",
+    "host_down",
+    "recorder_killed",
+    "ffmpeg_failed",
+    "unsupported",
+)
+
+
+class SegmentRecord(NamedTuple):
+    """A published segment. `sha256` was computed when it was closed."""
+
+    name: str
+    start: float
+    end: float
+    bytes: int
+    frames: int
+    sha256: str
+    how: str
+    run: str
+
+
+class Gap(NamedTuple):
+    """A time in which an enabled camera was not recorded. `ongoing`: it had not ended at `end`."""
+
+    id: str
+    start: float
+    end: float
+    cause: str
+    detail: str | None
+    ongoing: bool
+
+
+class Ledger:
+    """The ledger of one camera."""
+
+    def __init__(self, state_path: str, camera: str) -> None:
+        self.path = paths.ledger(state_path, camera)
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Write one event down, synced; raise OSError when that failed."""
+        jsonlines.append(self.path, event)
+
+
+def read(path: str) -> Iterator[dict[str, Any]]:
+    """Given the file of a ledger, yield its events, oldest first; torn lines are passed over."""
+    return jsonlines.read(path)
+
+
+def read_tail(path: str) -> list[dict[str, Any]]:
+    """Given the file of a ledger, return its last few hundred events, oldest first."""
+    return jsonlines.tail(path)
+
+
+def segments(events: Iterable[dict[str, Any]]) -> dict[str, SegmentRecord]:
+    """Given events, return name → segment. The last record of a name wins; unreadable ones are passed over."""
+    found = {}
+    for event in events:
+        if event.get("event") != "segment":
+            continue
+        record = _segment(event)
+        if record is not None:
+            found[record.name] = record
+    return found
+
+
+def _segment(event: dict[str, Any]) -> SegmentRecord | None:
+    try:
+        return SegmentRecord(
+            name=str(event["name"]),
+            start=float(event["start"]),
+            end=float(event["end"]),
+            bytes=int(event["bytes"]),
+            frames=int(event["frames"]),
+            sha256=str(event["sha256"]),
+            how=str(event["how"]),
+            run=str(event.get("run", "")),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def gaps(events: Iterable[dict[str, Any]], until: float) -> list[Gap]:
+    """Given events and the time up to which one looks, return the gaps in the order in which they were written.
+
+    A camera is in one gap at a time, so a gap without an end lasts until the next one starts, or until `until`.
+    """
+    found: list[Gap] = []
+    for event in events:
+        kind = event.get("event")
+        try:
+            if kind == "gap":
+                _open(found, event, until)
+            elif kind == "gap_end":
+                _close(found, str(event["id"]), float(event["end"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    return [gap for gap in found if gap.end > gap.start]
+
+
+def _open(found: list[Gap], event: dict[str, Any], until: float) -> None:
+    start = float(event["start"])
+    end = event.get("end")
+    detail = event.get("detail")
+    gap = Gap(
+        id=str(event["id"]),
+        start=start,
+        end=until if end is None else float(end),
+        cause=str(event["cause"]),
+        detail=None if detail is None else str(detail),
+        ongoing=end is None,
+    )
+    if found and found[-1].ongoing:
+        _close(found, found[-1].id, max(start, found[-1].start))
+    found.append(gap)
+
+
+def _close(found: list[Gap], identity: str, end: float) -> None:
+    for index in range(len(found) - 1, -1, -1):
+        if found[index].id == identity and found[index].ongoing:
+            found[index] = found[index]._replace(end=end, ongoing=False)
+            return

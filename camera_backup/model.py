@@ -1,0 +1,93 @@
+"""The configuration once it is valid: plain frozen values. Sizes in bytes, rates in bytes per second, times in s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where footage waits.
+
+    local_path: directory of the segments, `<local_path>/<camera>/<segment>`
+    state_path: directory of the ledger, the catalog and the status files
+    min_free: a recorder pauses while the disk has less than this
+    """
+
+    local_path: str
+    state_path: str
+    min_free: int
+
+
+@dataclass(frozen=True)
+class S3:
+    """The bucket. `proof` is `auto`, `read-back`, or `size-only` (the explicit opt-out)."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    bucket: str
+    endpoint: str
+    region: str
+    prefix: str
+    addressing_style: str
+    ca_file: str | None
+    storage_class: str | None
+    proof: str
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How the certificate of an rtsps camera is checked. `fingerprint`: its SHA-256, 64 hex digits."""
+
+    verify: bool
+    ca_file: str | None
+    fingerprint: str | None
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera.
+
+    url: with the user and password percent-encoded, whatever way they were written in the file
+    transport: `tcp` or `udp`
+    audio: `auto` (copied where MP4 can hold it, else AAC), `copy`, `aac` or `off`
+    """
+
+    name: str
+    url: str = field(repr=False)
+    enabled: bool
+    transport: str
+    audio: str
+    tls: Tls
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How all cameras are recorded. `ffmpeg` is a path or a name on PATH."""
+
+    segment_duration: int
+    stall_timeout: int
+    ffmpeg: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """How segments leave. `bandwidth_limit`: None for no limit. `workers`: segments that travel side by side."""
+
+    check_interval: int
+    delete_after_upload: bool
+    min_age: int
+    workers: int
+    part_size: int
+    bandwidth_limit: int | None
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole valid `config.yaml`."""
+
+    storage: Storage
+    s3: S3
+    cameras: tuple[Camera, ...]
+    recording: Recording
+    upload: Upload

@@ -1,0 +1,108 @@
+"""When was what we recorded? FFmpeg counts stream time from zero; this finds the wall clock time of that zero. Pure."""
+
+from __future__ import annotations
+
+_PLAUSIBLE = 10.0
+_PUNCTUAL = 3.0
+_SKEW = 10.0
+_KEPT_TIME = 15.0
+_ANCHORED = 600.0
+
+
+class LastFrame:
+    """Finds out when the last frame came, in monotonic seconds.
+
+    FFmpeg reports every 2 s, but not while it waits for data: the frames that came just before a camera froze are
+    reported when it gives up, long after. Taken for new, they would make a frozen camera look like a lost connection.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._last = now
+        self._stream = 0.0
+        self._late = False
+
+    def of(self, stream: float | None, now: float) -> float:
+        """Given the stream time of a report (None: unknown) that tells of new frames, return when the last one came."""
+        elapsed, advance = now - self._last, (stream or 0.0) - self._stream
+        # Only once in a row: what goes on being reported goes on coming.
+        self._late = not self._late and elapsed > _PUNCTUAL and 0 <= advance < elapsed / 2 and self._stream > 0
+        self._last = self._last + advance if self._late else now
+        self._stream = stream or 0.0
+        return self._last
+
+
+class WallClock:
+    """Estimates the wall clock time at which the stream began.
+
+    A frame arrives some time after it was due, never before. So of (arrival - stream time) the smallest seen is the
+    best; it is sought anew for each segment, because the clock of a camera drifts by seconds a day.
+
+    Times: `stream` in seconds since the stream began, `arrival` in epoch seconds, `now` in monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._best: float | None = None
+        self._before: float | None = None
+        self._cut: float | None = None
+
+    @property
+    def zero(self) -> float | None:
+        """Epoch seconds of stream time zero, None while nothing is known."""
+        return self._before if self._best is None else self._best
+
+    def report(self, stream: float, arrival: float, now: float) -> None:
+        """Media up to `stream` had come at `arrival`."""
+        estimate = arrival - stream
+        self._best = estimate if self._best is None else min(self._best, estimate)
+        self._cut = now - stream if self._cut is None else self._cut
+
+    def moment(self, stream: float, arrival: float) -> float:
+        """Return when media of a stream time was due, given when it came; its arrival when that makes no sense."""
+        due = arrival if self.zero is None else self.zero + stream
+        return due if abs(due - arrival) <= _PLAUSIBLE else arrival
+
+    def closed(self, start: float, end: float, arrival: float, now: float) -> tuple[float, float]:
+        """Given a segment's start and end in stream time and when it was closed, return both in epoch seconds.
+
+        Where the clock of the camera or of this host was set meanwhile, the estimate means nothing; then the segment
+        lasted from the last cut to this one, by the clock that nobody sets.
+        """
+        zero = arrival - end if self.zero is None else min(self.zero, arrival - end)
+        elapsed = end - start if self._cut is None else now - self._cut
+        begin, finish = zero + start, zero + end
+        if arrival - finish > _PLAUSIBLE or abs(end - start - elapsed) > _PLAUSIBLE:
+            begin, finish = arrival - elapsed, arrival
+            self._best = None
+        else:
+            self._best = zero
+        self._before, self._best, self._cut = self.zero, None, now
+        return begin, finish
+
+
+class Pace:
+    """Notices that the stream's time left the real one: the camera's clock was set, or stands still.
+
+    FFmpeg gives every later packet the smallest time that is still allowed, one tick after the last: an hour of
+    footage then lasts a second, and video is held back in memory until the audio has caught up (measured on 7.1).
+    Started again it counts from zero. A camera that never kept time gains nothing by that and is left alone.
+    """
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._anchor = (0.0, 0.0)
+        self._behind: list[float] = []
+        self._hopeless = False
+
+    def lost(self, stream: float, now: float) -> bool:
+        """Given the stream time of frames that have just come, return whether to start anew. now: monotonic seconds."""
+        if self._first is None:
+            self._first, self._anchor = now, (stream, now)
+        skew = (now - self._anchor[1]) - (stream - self._anchor[0])
+        # A line that was down delivers late what it kept back, and catches up. That is not to be cut off.
+        self._behind = [*self._behind[-2:], skew] if skew > _SKEW else []
+        falling = len(self._behind) == 3 and self._behind == sorted(self._behind)
+        if now - self._first < _KEPT_TIME and (skew > _SKEW or skew < -_SKEW):
+            self._hopeless = True
+        if now - self._anchor[1] > _ANCHORED and not self._behind:
+            self._anchor = (stream, now)  # the clocks of cameras drift by seconds a day
+        return not self._hopeless and (skew < -_SKEW or falling)

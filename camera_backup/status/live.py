@@ -1,0 +1,131 @@
+"""The live status files, which recorders and the uploader replace every few seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+MAX_AGE = 60
+"""Seconds after which a live status says nothing any more: it is written at least every 10 s."""
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """What a recorder said about itself. Times in epoch seconds; `segment_*` is None while nothing is open."""
+
+    state: str
+    since: float
+    cause: str | None
+    detail: str | None
+    pid: int
+    boot_id: str
+    updated: float
+    segment_name: str | None
+    segment_start: float | None
+    segment_bytes: int | None
+    bits_per_second: float | None
+    next_attempt: float | None
+    last_media: float | None
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """What the uploader said about itself. `sending`: the segments that travel now, as (camera, name, bytes, sent)."""
+
+    state: str
+    since: float
+    pid: int
+    updated: float
+    cause: str | None
+    next_scan: float | None
+    sending: tuple[tuple[str, str, int, int], ...]
+
+
+def read(path: str) -> Mapping[str, Any] | None:
+    """Given the path of a live status, return it, or None when there is none or it is not ours; raise OSError else."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            value = json.load(stream)
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and value.get("format") == 1 else None
+
+
+def recorder(value: Mapping[str, Any]) -> Recorder | None:
+    """Given the JSON of a recorder's live status, return it, or None when it lacks what it must hold."""
+    segment = value.get("segment") or {}
+    try:
+        return Recorder(
+            state=str(value["state"]),
+            since=float(value["since"]),
+            cause=value.get("cause"),
+            detail=value.get("detail"),
+            pid=int(value["pid"]),
+            boot_id=str(value["boot_id"]),
+            updated=float(value["updated"]),
+            segment_name=segment.get("name"),
+            segment_start=segment.get("start"),
+            segment_bytes=segment.get("bytes"),
+            bits_per_second=value.get("bits_per_second"),
+            next_attempt=value.get("next_attempt"),
+            last_media=value.get("last_media"),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def uploader(value: Mapping[str, Any]) -> Uploader | None:
+    """Given the JSON of the uploader's live status, return it, or None when it lacks what it must hold."""
+    try:
+        current = [
+            (str(c["camera"]), str(c["name"]), int(c["bytes"]), int(c["sent"])) for c in value.get("current") or []
+        ]
+        return Uploader(
+            state=str(value["state"]),
+            since=float(value["since"]),
+            pid=int(value["pid"]),
+            updated=float(value["updated"]),
+            cause=value.get("cause"),
+            next_scan=value.get("next_scan"),
+            sending=tuple(current),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def boot_id() -> str:
+    """Return the identity of this boot: a pid of another boot means nothing."""
+    try:
+        with open(_BOOT_ID, encoding="ascii") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process has this pid; one that we may not signal counts."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def stale(updated: float, now: float, same_boot: bool, process_lives: bool) -> str | None:
+    """Given when a live status was written and what became of its writer, return why it says nothing, or None."""
+    if not same_boot:
+        return "the host was restarted"
+    if not process_lives:
+        return "its process is gone"
+    # A clock that was set back must not make a frozen recorder look alive, nor a living one frozen for long.
+    if abs(now - updated) > MAX_AGE:
+        return "it has not reported for %d s" % abs(now - updated)
+    return None

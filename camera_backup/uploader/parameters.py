@@ -1,0 +1,71 @@
+"""`uploader.json`: what the uploader has to know. The file is secret, and its content stays in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from camera_backup import journal
+from camera_backup.errors import ConfigError
+from camera_backup.model import S3, Storage, Upload
+
+DEFAULT_PATH = "/etc/camera-backup/credentials/camera-uploader.json"
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The file, as values. `cameras`: names of all configured cameras, whether enabled or not."""
+
+    storage: Storage
+    s3: S3
+    upload: Upload
+    cameras: tuple[str, ...]
+    ffmpeg: str
+
+
+def locate(variables: Mapping[str, str]) -> str:
+    """Given the environment, return the path of the file.
+
+    $RUNTIME_DIRECTORY goes first: a reload puts a new file there, while systemd copies the credential at start only.
+    """
+    for variable in ("RUNTIME_DIRECTORY", "CREDENTIALS_DIRECTORY"):
+        for directory in filter(None, variables.get(variable, "").split(":")):
+            path = "%s/uploader.json" % directory
+            if os.path.exists(path):
+                return path
+    return DEFAULT_PATH
+
+
+def read(path: str) -> dict[str, Any]:
+    """Given the path of the file, return its content; raise ConfigError."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            value = json.load(stream)
+    except OSError as error:
+        hint = "; camera-backup-generate writes it" if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(["%s: cannot be read: %s%s" % (path, error.strerror, hint)]) from None
+    except ValueError:
+        raise ConfigError([path + ": is not JSON; camera-backup-generate writes it"]) from None
+    if not isinstance(value, dict) or value.get("format") != _FORMAT:
+        raise ConfigError(["%s: is of another format than %d; run camera-backup-generate" % (path, _FORMAT)])
+    return value
+
+
+def parse(value: Mapping[str, Any], source: str) -> Parameters:
+    """Given the content, return it as values; raise ConfigError. From here on no line of the journal shows a key."""
+    try:
+        found = Parameters(
+            storage=Storage(**value["storage"]),
+            s3=S3(**value["s3"]),
+            upload=Upload(**value["upload"]),
+            cameras=tuple(value["cameras"]),
+            ffmpeg=value["ffmpeg"],
+        )
+    except (KeyError, TypeError):
+        raise ConfigError([source + ": was written by another version; run camera-backup-generate"]) from None
+    journal.redact.hide(found.s3.access_key_id, found.s3.secret_access_key)
+    return found

@@ -1,0 +1,11 @@
+"""Settings of all tests."""
+
+import os
+
+from hypothesis import settings
+
+# No deadline: how long an example takes says nothing on a busy machine. In CI the same examples every time, so that a
+# change is never blamed for what it did not do; at the desk new ones with every run.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")

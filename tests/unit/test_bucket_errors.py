@@ -1,0 +1,142 @@
+"""What every failure of a bucket means."""
+
+import email.utils
+
+import botocore.exceptions as b
+import pytest
+
+from camera_backup.bucket import errors
+from camera_backup.bucket.channel import CertificateRefused, ConnectionLost, Unreachable
+from camera_backup.bucket.errors import (
+    CORRUPT,
+    GONE,
+    MISSING,
+    PAUSE,
+    PERMANENT,
+    PRECONDITION,
+    TRANSIENT,
+    UNSUPPORTED,
+    BucketError,
+    classify,
+    clock_skew,
+    detail,
+)
+
+NOW = 1_700_000_000.0
+
+
+def reply(code, status, date=None):
+    headers = {} if date is None else {"date": email.utils.formatdate(date, usegmt=True)}
+    metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers}
+    return b.ClientError({"Error": {"Code": code, "Message": "told"}, "ResponseMetadata": metadata}, "PutObject")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "cause"),
+    [
+        ("AccessDenied", 403, PAUSE, "access_denied"),
+        ("403", 403, PAUSE, "access_denied"),
+        ("InvalidAccessKeyId", 403, PAUSE, "key_unknown"),
+        ("SignatureDoesNotMatch", 403, PAUSE, "secret_wrong"),
+        ("ExpiredToken", 403, PAUSE, "credentials_expired"),
+        ("ExpiredToken", 400, PAUSE, "credentials_expired"),
+        ("RequestTimeTooSkewed", 403, PAUSE, "clock_skew"),
+        ("NoSuchBucket", 404, PAUSE, "bucket_missing"),
+        ("InsufficientStorage", 507, PAUSE, "bucket_full"),
+        ("QuotaExceeded", 403, PAUSE, "bucket_full"),
+        ("PermanentRedirect", 301, PAUSE, "wrong_region"),
+        ("AuthorizationHeaderMalformed", 400, PAUSE, "wrong_region"),
+        ("SlowDown", 503, TRANSIENT, "throttled"),
+        ("TooManyRequests", 429, TRANSIENT, "throttled"),
+        ("InternalError", 500, TRANSIENT, "server_error"),
+        ("InternalError", 200, TRANSIENT, "server_error"),
+        ("ClientDisconnected", 499, TRANSIENT, "server_error"),
+        ("RequestTimeout", 400, TRANSIENT, "connection_lost"),
+        ("ConditionalRequestConflict", 409, TRANSIENT, "conflict"),
+        ("BadDigest", 400, CORRUPT, "corrupt"),
+        ("InvalidDigest", 400, CORRUPT, "corrupt"),
+        ("XAmzContentSHA256Mismatch", 400, CORRUPT, "corrupt"),
+        ("NoSuchKey", 404, MISSING, "missing"),
+        ("404", 404, MISSING, "missing"),
+        ("NoSuchUpload", 404, GONE, "upload_gone"),
+        ("InvalidPart", 400, GONE, "parts_refused"),
+        ("PreconditionFailed", 412, PRECONDITION, "exists"),
+        ("NotImplemented", 501, UNSUPPORTED, "unsupported"),
+        ("MethodNotAllowed", 405, UNSUPPORTED, "unsupported"),
+        ("EntityTooLarge", 400, PERMANENT, "refused"),
+        ("InvalidObjectState", 403, PERMANENT, "archived"),
+        ("", 599, TRANSIENT, "server_error"),
+        ("", 418, PERMANENT, "refused"),
+        ("Weird", 200, TRANSIENT, "not_s3"),
+        ("", 403, PAUSE, "access_denied"),
+        ("", 507, PAUSE, "bucket_full"),
+    ],
+)
+def test_every_answer_of_a_store_means_one_thing(code, status, kind, cause):
+    verdict = classify(reply(code, status), NOW)
+    assert (verdict.kind, verdict.cause) == (kind, cause)
+    assert verdict.words
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "cause"),
+    [
+        (Unreachable("x"), PAUSE, "unreachable"),
+        (CertificateRefused("x"), PAUSE, "certificate"),
+        (ConnectionLost("x"), TRANSIENT, "connection_lost"),
+        (b.EndpointConnectionError(endpoint_url="x"), PAUSE, "unreachable"),
+        (b.ConnectTimeoutError(endpoint_url="x"), PAUSE, "unreachable"),
+        (b.ProxyConnectionError(proxy_url="x"), PAUSE, "unreachable"),
+        (b.SSLError(endpoint_url="x", error="y"), PAUSE, "certificate"),
+        (b.ReadTimeoutError(endpoint_url="x"), TRANSIENT, "connection_lost"),
+        (b.ConnectionClosedError(endpoint_url="x"), TRANSIENT, "connection_lost"),
+        (b.HTTPClientError(error="x"), TRANSIENT, "connection_lost"),
+        (b.IncompleteReadError(actual_bytes=1, expected_bytes=2), TRANSIENT, "connection_lost"),
+        (b.ParamValidationError(report="x"), PERMANENT, "invalid_request"),
+        (OSError("x"), TRANSIENT, "connection_lost"),
+    ],
+)
+def test_every_failure_without_an_answer_means_one_thing(error, kind, cause):
+    verdict = classify(error, NOW)
+    assert (verdict.kind, verdict.cause) == (kind, cause)
+
+
+def test_an_answer_that_is_no_s3_is_none_of_ours_to_judge():
+    import botocore.parsers
+
+    assert classify(botocore.parsers.ResponseParserError("<html>"), NOW).cause == "not_s3"
+
+
+def test_a_mistake_of_ours_is_not_taken_for_one_of_the_network():
+    with pytest.raises(ZeroDivisionError):
+        classify(ZeroDivisionError(), NOW)
+
+
+@pytest.mark.parametrize(("ahead", "way"), [(3600, "3600 s behind"), (-3600, "3600 s ahead of")])
+@pytest.mark.parametrize("code", ["AccessDenied", "SignatureDoesNotMatch", "RequestTimeTooSkewed"])
+def test_a_wrong_clock_is_named_whatever_the_store_calls_it(code, ahead, way):
+    verdict = classify(reply(code, 403, NOW + ahead), NOW)
+    assert verdict.cause == "clock_skew"
+    assert way in verdict.words
+
+
+def test_a_refusal_with_the_right_time_is_not_blamed_on_the_clock():
+    assert classify(reply("AccessDenied", 403, NOW + 200), NOW).cause == "access_denied"
+    assert classify(reply("NoSuchBucket", 404, NOW + 5000), NOW).cause == "bucket_missing"
+
+
+def test_the_skew_of_a_reply_without_date_is_unknown():
+    assert clock_skew({}, NOW) is None
+    assert clock_skew({"ResponseMetadata": {"HTTPHeaders": {"date": "nonsense"}}}, NOW) is None
+    assert clock_skew(reply("x", 200, NOW + 7).response, NOW) == 7
+
+
+def test_the_detail_is_what_the_store_said_or_the_error_itself_cut_short():
+    assert detail(reply("AccessDenied", 403)) == "AccessDenied: told"
+    assert detail(OSError("y" * 1000)) == "y" * 300
+
+
+def test_an_error_says_what_where_and_why():
+    verdict = errors.Verdict(PAUSE, "access_denied", "words")
+    assert str(BucketError(verdict, "put_object", "a/b", "more")) == "put_object a/b: words (more)"
+    assert str(BucketError(verdict, "list")) == "list: words"

@@ -1,0 +1,87 @@
+"""What a store can, in the words of an operator."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, IGNORED, OPAQUE, WHOLE, Capabilities
+from camera_backup.bucket.errors import BucketError, Verdict
+from camera_backup.check.bucket import judged, refused
+from camera_backup.check.findings import BUCKET, OK, PROBLEM, WARNING
+from camera_backup.model import S3
+
+_BASE = {
+    **{field.name: True for field in fields(Capabilities)},
+    "put_if_absent": HONOURED,
+    "complete_if_absent": HONOURED,
+    "etag_put": WHOLE,
+    "etag_multipart": COMPOSITE,
+    "missing_denied": False,
+    "skew": 0.0,
+    "server": "swift",
+}
+BEST = Capabilities(**_BASE)
+NOTHING = replace(
+    BEST, md5_put=False, md5_part=False, crc32_put=False, crc32_part=False, etag_put=OPAQUE, etag_multipart=OPAQUE
+)
+PLACE = S3("AKID", "SECRET", "footage", "https://s3.test", "us-east-1", "", "path", None, None, "auto")
+
+
+def seen(can, s3=PLACE):
+    return {finding.item: finding for finding in judged(s3, can)}
+
+
+def test_a_store_that_enforces_all_is_told_so():
+    found = seen(BEST)
+    assert {finding.level for finding in found.values()} == {OK}
+    assert {finding.area for finding in found.values()} == {BUCKET}
+    assert found["proof"].text == (
+        "Content-MD5 enforced, CRC-32 enforced, ETags are the md5 of what arrived → "
+        "every part proven before its source is deleted"
+    )
+    assert found["overwrites"].text == "refused by the store (If-None-Match)"
+
+
+def test_a_key_that_may_not_list_is_a_warning():
+    found = seen(replace(BEST, missing_denied=True))["access"]
+    assert (found.level, found.advice) == (WARNING, "allow s3:ListBucket on the bucket to this key")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"crc32_part": False, "etag_put": OPAQUE}, "Content-MD5 enforced →"),
+        ({"md5_part": False, "crc32_part": False}, "ETags are the md5 of what arrived →"),
+    ],
+)
+def test_one_way_of_proof_is_enough_and_only_what_was_seen_is_named(change, words):
+    found = seen(replace(BEST, **change))["proof"]
+    assert (found.level, found.text.startswith(words)) == (OK, True)
+
+
+def test_a_store_that_proves_nothing_is_a_warning_that_names_the_cost():
+    found = seen(NOTHING)["proof"]
+    assert (found.level, "doubles the traffic" in found.text) == (WARNING, True)
+    assert seen(NOTHING, replace(PLACE, proof="read-back"))["proof"].level == OK
+    assert "not noticed" in seen(NOTHING, replace(PLACE, proof="size-only"))["proof"].text
+
+
+def test_overwrites_that_the_store_does_not_refuse_are_said():
+    partly = seen(replace(BEST, complete_if_absent=IGNORED))["overwrites"].text
+    assert partly == "refused by the store for whole objects only; every key is looked up before it is written"
+    never = seen(replace(BEST, complete_if_absent=IGNORED, put_if_absent=IGNORED))["overwrites"].text
+    assert never == "not refused by the store; every key is looked up before it is written"
+
+
+def test_whether_parts_are_listed_is_said():
+    assert "lists the parts" in seen(BEST)["resuming"].text
+    assert "this host remembers them" in seen(replace(BEST, list_parts=False))["resuming"].text
+
+
+def test_a_refusal_is_a_problem_with_the_cause_and_the_way_out():
+    verdict = Verdict("pause", "bucket_missing", "the bucket does not exist: check s3.bucket")
+    found = refused(PLACE, BucketError(verdict, "head_bucket", detail="404: Not Found"))
+    assert (found.level, found.subject, found.advice) == (PROBLEM, "bucket footage", "check s3.bucket")
+    assert found.text == "the bucket does not exist (404: Not Found)"

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from camera_backup.ledger import Gap, Ledger, SegmentRecord, gaps, read, segments
+
+SEGMENT = {
+    "event": "segment",
+    "name": "20261122_130000.mp4",
+    "start": 100.5,
+    "end": 200.25,
+    "bytes": 1234,
+    "frames": 50,
+    "sha256": "ab",
+    "how": "complete",
+    "run": "r1",
+}
+
+
+def test_a_ledger_is_a_file_of_its_camera(tmp_path):
+    (tmp_path / "ledger").mkdir()
+    Ledger(str(tmp_path), "front-door").append(SEGMENT)
+    assert list(read(str(tmp_path / "ledger" / "front-door.jsonl"))) == [SEGMENT]
+
+
+def test_segments_are_found_by_name_and_the_last_record_wins():
+    later = {**SEGMENT, "how": "repaired", "frames": 49}
+    other = {**SEGMENT, "name": "b.mp4"}
+    found = segments([SEGMENT, {"event": "run"}, other, later])
+    assert found == {
+        "20261122_130000.mp4": SegmentRecord("20261122_130000.mp4", 100.5, 200.25, 1234, 49, "ab", "repaired", "r1"),
+        "b.mp4": SegmentRecord("b.mp4", 100.5, 200.25, 1234, 50, "ab", "complete", "r1"),
+    }
+
+
+@pytest.mark.parametrize("broken", [{"start": "soon"}, {"bytes": None}, {"frames": float("inf")}])
+def test_a_segment_that_makes_no_sense_is_passed_over(broken):
+    assert segments([{**SEGMENT, **broken}]) == {}
+    assert segments([{key: value for key, value in SEGMENT.items() if key not in broken}]) == {}
+
+
+def gap(identity: str, start: float, cause: str = "stalled", **more: object) -> dict[str, object]:
+    return {"event": "gap", "id": identity, "start": start, "cause": cause, "detail": None, **more}
+
+
+def end(identity: str, at: float) -> dict[str, object]:
+    return {"event": "gap_end", "id": identity, "end": at}
+
+
+def test_a_gap_lasts_from_its_line_to_its_end():
+    assert gaps([gap("1", 10, detail="no frame for 30 s"), end("1", 25)], 100) == [
+        Gap("1", 10, 25, "stalled", "no frame for 30 s", False)
+    ]
+
+
+def test_a_gap_found_afterwards_brings_its_end():
+    assert gaps([gap("1", 10, "host_down", end=25)], 100) == [Gap("1", 10, 25, "host_down", None, False)]
+
+
+def test_a_gap_without_an_end_is_ongoing():
+    assert gaps([gap("1", 10)], 100) == [Gap("1", 10, 100, "stalled", None, True)]
+
+
+def test_a_gap_without_an_end_is_over_when_the_next_one_starts():
+    assert gaps([gap("1", 10), gap("2", 40, "host_down"), end("2", 50)], 100) == [
+        Gap("1", 10, 40, "stalled", None, False),
+        Gap("2", 40, 50, "host_down", None, False),
+    ]
+
+
+def test_an_end_closes_the_gap_of_its_id_only():
+    assert gaps([gap("1", 10, end=20), end("1", 30), end("2", 30)], 100) == [Gap("1", 10, 20, "stalled", None, False)]
+
+
+def test_a_gap_of_no_length_is_none():
+    assert gaps([gap("1", 10), end("1", 10)], 100) == []
+
+
+@pytest.mark.parametrize(
+    "event", [{"event": "gap"}, {"event": "gap", "id": "1", "start": "x", "cause": "y"}, {"event": "gap_end"}, {}]
+)
+def test_events_that_make_no_sense_are_passed_over(event):
+    assert gaps([event, gap("2", 1), end("2", 3)], 100) == [Gap("2", 1, 3, "stalled", None, False)]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(), st.lists, max_leaves=4
+)
+EVENT = st.dictionaries(
+    st.sampled_from(["event", "id", "start", "end", "cause", "name", "bytes"]),
+    JSON | st.sampled_from(["gap", "gap_end", "segment"]),
+)
+
+
+@given(st.lists(EVENT, max_size=8))
+def test_whatever_a_ledger_holds_reading_it_raises_nothing(events):
+    segments(events)
+    for found in gaps(events, 1e9):
+        assert found.end > found.start

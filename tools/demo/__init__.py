@@ -1,0 +1,1 @@
+"""`make demo`: two simulated cameras, an embedded S3 server, the real commands, and a table that proves the result."""
