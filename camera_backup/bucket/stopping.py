@@ -15,6 +15,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._open = [self._reader, self._writer]
         self._set = False
 
     def fileno(self) -> int:
@@ -52,6 +53,8 @@ class Stop:
         return ready.get(descriptor, 0)
 
     def close(self) -> None:
-        """Give the descriptors back."""
-        os.close(self._reader)
-        os.close(self._writer)
+        """Give the descriptors back; done by itself when nobody holds this object any more."""
+        while self._open:
+            os.close(self._open.pop())
+
+    __del__ = close

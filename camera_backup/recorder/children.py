@@ -96,8 +96,10 @@ def capture(command: Sequence[str], variables: Mapping[str, str], content: str, 
             os.close(descriptor)
     lines, said = Lines(read), []
     deadline = time.monotonic() + seconds
+    poll = select.poll()
+    poll.register(read, select.POLLIN)
     while lines.open and time.monotonic() < deadline:
-        select.select([read], [], [], max(0.0, deadline - time.monotonic()))
+        poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
         said += lines.read()
     if lines.open:
         send(pid, signal.SIGKILL)

@@ -103,7 +103,7 @@ class Spy(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.seen, self.programs, self.done = set(), set(), threading.Event()
+        self.seen, self.words, self.done = set(), set(), threading.Event()
 
     def run(self):
         while not self.done.is_set():
@@ -113,7 +113,7 @@ class Spy(threading.Thread):
                     text = line + (entry / "environ").read_bytes().decode("utf-8", "replace")
                 except OSError:
                     continue
-                self.programs.add(line.split("\0")[0])
+                self.words.update(line.split("\0"))
                 self.seen.update(leaks(text))
             time.sleep(0.05)
 
@@ -145,7 +145,7 @@ def test_a_good_site_is_well_in_every_point(site, front, yard, authority):
     assert "holds an outage of" in found["this host", "disk"]["text"]
     assert found["this host", "clock"]["text"] == "agrees with the bucket's"
     assert not any(subject == "old" for subject, _ in found)
-    assert any(program.endswith("/ffmpeg") for program in spy.programs)
+    assert any(word.endswith("/ffmpeg") for word in spy.words), "the spy saw no FFmpeg at work"
     assert spy.seen == set()
 
 
