@@ -26,7 +26,8 @@ class Stop:
         """Ask to stop."""
         if not self._set:
             self._set = True
-            os.write(self._writer, b"x")
+            if self._open:  # else the number may be another file's by now
+                os.write(self._writer, b"x")
 
     def is_set(self) -> bool:
         """Say whether to stop."""

@@ -1,5 +1,6 @@
 """A wish to stop ends every wait."""
 
+import gc
 import os
 import select
 import threading
@@ -55,3 +56,27 @@ def test_waiting_for_a_descriptor_tells_what_is_ready_or_nothing(stop):
     assert stop.wait_for(reader, select.POLLIN, 5) == select.POLLIN
     os.close(reader)
     os.close(writer)
+
+
+def test_nobody_holds_it_nobody_holds_its_descriptors():
+    stop = Stop()
+    numbers = [stop.fileno(), stop._writer]
+    del stop
+    gc.collect()
+    for number in numbers:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(number)
+
+
+def test_a_wish_uttered_after_the_end_writes_into_nobodys_file(tmp_path):
+    stop = Stop()
+    number = stop._writer
+    stop.close()
+    stop.close()
+    other = os.open(tmp_path / "footage", os.O_RDWR | os.O_CREAT)
+    os.dup2(other, number)
+    stop.set()
+    assert stop.is_set()
+    assert os.fstat(other).st_size == 0
+    for descriptor in {other, number}:
+        os.close(descriptor)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -139,6 +140,22 @@ def test_a_captured_program_reads_what_it_is_given():
     assert children.capture(["/bin/cat"], BARE, "one\ntwo", 10) == "one\ntwo"
     assert children.capture(["/bin/false"], BARE, "", 10) is None
     assert children.capture(["/nowhere"], BARE, "", 10) is None
+
+
+def test_a_program_is_captured_however_many_descriptors_we_have_open():
+    """select(2) knows none above 1,023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    null = os.open(os.devnull, os.O_RDWR)
+    held = []
+    try:
+        while not held or held[-1] < 1024:
+            held.append(os.dup(null))
+        assert children.capture(["/bin/cat"], BARE, "one", 10) == "one"
+    finally:
+        for descriptor in [null, *held]:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_captured_program_that_hangs_is_ended():
