@@ -5,7 +5,7 @@ from __future__ import annotations
 _PLAUSIBLE = 10.0
 _PUNCTUAL = 3.0
 _SKEW = 10.0
-_KEPT_TIME = 15.0
+_KEPT_TIME = 12.0  # more than _SKEW: a stream whose time stands still from the start is within it for that long
 _ANCHORED = 600.0
 
 
@@ -89,6 +89,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._first: float | None = None
+        self._kept = 0.0
         self._anchor = (0.0, 0.0)
         self._behind: list[float] = []
         self._hopeless = False
@@ -101,7 +102,9 @@ class Pace:
         # A line that was down delivers late what it kept back, and catches up. That is not to be cut off.
         self._behind = [*self._behind[-2:], skew] if skew > _SKEW else []
         falling = len(self._behind) == 3 and self._behind == sorted(self._behind)
-        if now - self._first < _KEPT_TIME and (skew > _SKEW or skew < -_SKEW):
+        if abs(skew) <= _SKEW:
+            self._kept = now
+        elif self._kept - self._first < _KEPT_TIME:
             self._hopeless = True
         if now - self._anchor[1] > _ANCHORED and not self._behind:
             self._anchor = (stream, now)  # the clocks of cameras drift by seconds a day

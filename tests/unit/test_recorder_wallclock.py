@@ -126,3 +126,7 @@ def test_a_line_that_was_down_may_deliver_late_what_it_kept():
 def test_a_camera_that_never_kept_time_is_left_alone():
     assert not any(lost(*((0.0, 100.0 + t) for t in range(0, 60, 2))))
     assert not any(lost((0.0, 100.0), (3600.0, 102.0), (7200.0, 104.0), (9999.0, 140.0)))
+
+
+def test_a_camera_that_never_kept_time_is_left_alone_also_when_reports_come_late():
+    assert not any(lost((0.0, 100.0), (0.1, 115.5), (0.2, 118.0), (0.3, 120.0), (0.4, 122.0)))

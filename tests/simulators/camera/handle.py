@@ -91,6 +91,10 @@ class Camera:
         """Give every video frame the same RTP time stamp."""
         self._do("fault", kind="constant")
 
+    def noreports(self) -> None:
+        """Send no RTCP sender reports: nothing tells a client that the RTP clock jumped."""
+        self._do("fault", kind="noreports")
+
     def clear(self) -> None:
         """End every fault. A jumped clock stays jumped, a switched clip switched."""
         self._do("clear")

@@ -201,7 +201,7 @@ class Mount:
 
     def _report(self) -> None:
         now = asyncio.get_running_loop().time()
-        if "freeze" in self.faults:
+        if {"freeze", "noreports"} & set(self.faults):
             return
         moments = self.timestamps()
         for player in self._players:
