@@ -137,9 +137,9 @@ def change_login(camera, password):
     assert json.loads(done.stdout)["ok"], done.stdout
 
 
-def another_checkout():
-    """Return a copy of this checkout that is another release of the program."""
-    copy = RUN / "checkout"
+def another_checkout(name, path, text):
+    """Return a copy of this checkout that is another release of the program: one of its files ends with `text`."""
+    copy = RUN / name
     shutil.rmtree(str(copy), ignore_errors=True)
     for part in ("ansible.cfg", "site.yml", "playbooks", "roles", "callback_plugins", "camera_backup", "tools"):
         source = CHECKOUT / part
@@ -151,6 +151,6 @@ def another_checkout():
             shutil.copy(str(source), str(target))
     for part in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(str(CHECKOUT / part), str(copy / part))
-    version = copy / "camera_backup/__init__.py"
-    version.write_text(version.read_text() + "\n# Another release.\n")
+    with (copy / path).open("a") as changed:
+        changed.write(text)
     return copy

@@ -6,6 +6,7 @@ from controller import arrives, bucket, is_complete, ledger, machine, pids, play
 
 CAMERAS = {"debian11": ["front", "yard"], "debian13": ["gate", "hall"]}
 NEW_PASSWORD = "planted-new-password % $HOME \"of\" 'front' \\ ~"
+WRONG_KEY = "planted-wrong-key-of-the-bucket"
 SECRETS = ["planted-key-of-the-bucket", "planted-password-of-the-site", "planted-new-password"]
 CHANGED = {
     "name": "front",
@@ -14,6 +15,12 @@ CHANGED = {
     "password": NEW_PASSWORD,
 }
 YARD = {"name": "yard", "rtsp_url": "rtsp://camera-backup-fleet-cameras:8554/yard"}
+GATE = {**CHANGED, "name": "gate", "rtsp_url": "rtsp://camera-backup-fleet-cameras:8554/gate"}
+HALL = {"name": "hall", "rtsp_url": "rtsp://camera-backup-fleet-cameras:8554/hall"}
+LATER = {"debian11": {"camera_backup_cameras": [CHANGED, YARD]}}
+"""What the inventory says once the password of `front` has been changed."""
+ROTATED = {**LATER, "debian13": {"camera_backup_cameras": [GATE, HALL]}}
+"""And once that of `gate` has been changed, too."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,7 +41,13 @@ def new():
 @pytest.fixture(scope="module")
 def other():
     """Give a checkout of another release."""
-    return controller.another_checkout()
+    return controller.another_checkout("another", "camera_backup/__init__.py", "# Another release.\n")
+
+
+@pytest.fixture(scope="module")
+def broken():
+    """Give a checkout of a release whose recorders cannot record."""
+    return controller.another_checkout("broken", "camera_backup/recorder/recording.py", 'raise SystemExit("broken")\n')
 
 
 def release(host):
@@ -77,6 +90,17 @@ def test_a_second_run_changes_nothing():
     assert [line for line in said.splitlines() if "changed=" in line and "changed=0" not in line] == []
 
 
+def test_a_host_that_cannot_be_reached_holds_up_no_other_and_is_listed():
+    """Nobody listens on the port of discard."""
+    away = {"ansible_port": 9, "camera_backup_cameras": [YARD]}
+    said = play("site.yml", hosts={"away": away}, fails=True)
+    recap = {line.split()[0]: line for line in said.splitlines() if "unreachable=" in line}
+    assert "unreachable=1" in recap["away"]
+    for name in CAMERAS:
+        assert "unreachable=0    failed=0" in recap[name]
+    assert "Not reached (1): away" in said
+
+
 def test_a_refused_inventory_touches_nothing(old, new):
     before = [traces(host) for host in (old, new)]
     bad = {"name": "../front", "rtsp_url": "rtsp://camera-backup-fleet-cameras:8554/front"}
@@ -95,7 +119,7 @@ def test_a_refused_inventory_touches_nothing(old, new):
 
 def test_check_mode_shows_the_change_and_does_nothing(old):
     before = pids(old)
-    said = play("site.yml", "--check", hosts={"debian11": {"camera_backup_cameras": [CHANGED, YARD]}})
+    said = play("site.yml", "--check", hosts=LATER)
     assert "camera-recorder-front" in said
     assert pids(old) == before
 
@@ -103,7 +127,7 @@ def test_check_mode_shows_the_change_and_does_nothing(old):
 def test_a_new_password_restarts_that_recorder_alone(old, new):
     before, elsewhere = pids(old), pids(new)
     controller.change_login("front", NEW_PASSWORD)
-    play("site.yml", hosts={"debian11": {"camera_backup_cameras": [CHANGED, YARD]}})
+    play("site.yml", hosts=LATER)
     after = pids(old)
     assert {unit for unit in before if after[unit] != before[unit]} == {"camera-recorder-front.service"}
     assert pids(new) == elsewhere
@@ -122,22 +146,51 @@ def test_a_removed_camera_loses_its_unit_and_no_footage(old):
 
 def test_a_camera_that_comes_back_goes_on_where_it_was(old):
     before = recorders(old)
-    play("site.yml", hosts={"debian11": {"camera_backup_cameras": [CHANGED, YARD]}})
+    play("site.yml", hosts=LATER)
     assert recorders(old).items() >= before.items()
     arrives("debian11", "yard")
 
 
+def test_an_upload_setting_restarts_the_uploader_alone_and_a_foreign_unit_is_left_alone(new):
+    foreign = "/etc/systemd/system/camera-recorder-foreign.service"
+    new.run_expect([0], "printf '[Service]\\nExecStart=/bin/true\\n' > " + foreign)
+    before, content = pids(new), new.file(foreign).content_string
+    play("site.yml", hosts={**LATER, "debian13": {"camera_backup_upload_workers": 3}})
+    after = pids(new)
+    assert {unit for unit in before if after[unit] != before[unit]} == {"camera-uploader.service"}
+    assert new.file(foreign).content_string == content
+    play("site.yml", hosts=LATER)
+    assert new.file(foreign).content_string == content
+    new.run_expect([0], "rm " + foreign)
+
+
+def test_credentials_that_the_bucket_refuses_are_not_taken_over(old, new):
+    before = [traces(host) for host in (old, new)]
+    wrong = {name: {**LATER.get(name, {}), "camera_backup_s3_secret_access_key": WRONG_KEY} for name in CAMERAS}
+    said = play("playbooks/rotate_credentials.yml", hosts=wrong, fails=True)
+    assert "bucket: " in said
+    assert [traces(host) for host in (old, new)] == before
+
+
+def test_rotated_credentials_are_tried_and_taken_over(old, new):
+    before, elsewhere = pids(new), pids(old)
+    controller.change_login("gate", NEW_PASSWORD)
+    play("playbooks/rotate_credentials.yml", hosts=ROTATED)
+    after = pids(new)
+    assert {unit for unit in before if after[unit] != before[unit]} == {"camera-recorder-gate.service"}
+    assert pids(old) == elsewhere
+    arrives("debian13", "gate")
+
+
 def test_another_release_waits_for_the_upgrade(new, other):
     before, running = release(new), pids(new)
-    hosts = {"debian11": {"camera_backup_cameras": [CHANGED, YARD]}}
-    play("site.yml", hosts=hosts, checkout=other)
+    play("site.yml", hosts=ROTATED, checkout=other)
     assert (release(new), pids(new)) == (before, running)
 
 
 def test_upgrade_renews_every_service_and_rollback_brings_the_old_release_back(old, new, other):
-    hosts = {"debian11": {"camera_backup_cameras": [CHANGED, YARD]}}
     first, running = release(new), {**pids(old), **pids(new)}
-    play("playbooks/upgrade.yml", hosts=hosts, checkout=other)
+    play("playbooks/upgrade.yml", hosts=ROTATED, checkout=other)
     assert release(old) == release(new) != first
     renewed = {**pids(old), **pids(new)}
     assert set(renewed) == set(running)
@@ -145,11 +198,24 @@ def test_upgrade_renews_every_service_and_rollback_brings_the_old_release_back(o
     for name, cameras in CAMERAS.items():
         for camera in cameras:
             arrives(name, camera)
-    play("playbooks/upgrade.yml", "-e", "camera_backup_version=" + first, hosts=hosts)
+    play("playbooks/upgrade.yml", "-e", "camera_backup_version=" + first, hosts=ROTATED)
     assert release(old) == release(new) == first
     for name, cameras in CAMERAS.items():
         for camera in cameras:
             arrives(name, camera)
+
+
+def test_a_release_that_does_not_record_stops_the_roll_out_at_its_first_recorder(old, new, broken):
+    first, before, elsewhere = release(new), pids(old), pids(new)
+    impatient = ["-e", '{"camera_backup_start_timeout_seconds": 15}']
+    said = play("playbooks/upgrade.yml", *impatient, hosts=ROTATED, checkout=broken, fails=True)
+    assert "camera-recorder-front.service" in said
+    assert (release(new), pids(new)) == (first, elsewhere)
+    after = pids(old)
+    assert {unit for unit in before if after.get(unit) != before[unit]} == {"camera-recorder-front.service"}
+    play("playbooks/upgrade.yml", "-e", "camera_backup_version=" + first, hosts=ROTATED)
+    assert release(old) == first
+    arrives("debian11", "front")
 
 
 @pytest.mark.parametrize("name", CAMERAS)
@@ -178,10 +244,22 @@ def test_planted_secrets_are_found_nowhere_on_the_hosts(name, secret):
     assert readable.stdout == ""
 
 
+def test_a_host_that_leaves_the_fleet_empties_itself_into_the_bucket_first(old, new):
+    noted, elsewhere = {camera: ledger(new, camera) for camera in CAMERAS["debian13"]}, pids(old)
+    play("playbooks/remove_host.yml", "-e", "target=debian13", "-e", "confirm=debian13", hosts=ROTATED)
+    for camera in CAMERAS["debian13"]:
+        assert noted[camera].items() <= ledger(new, camera).items() == bucket("debian13", camera).items(), camera
+    assert pids(new) == {}
+    assert new.run("find /var/lib/camera-backup/segments -name '*.mp4'").stdout == ""
+    for path in ("/etc/camera-backup", "/opt/camera-backup", "/etc/systemd/system/camera-uploader.service"):
+        assert not new.file(path).exists, path
+    assert pids(old) == elsewhere
+
+
 def test_planted_secrets_are_in_nothing_that_ansible_said():
     said = controller.SAID.read_text()
     assert "TASK [" in said
-    assert [secret for secret in SECRETS if secret in said] == []
+    assert [secret for secret in [*SECRETS, WRONG_KEY] if secret in said] == []
 
 
 def test_planted_secrets_would_have_been_found(old):
