@@ -25,7 +25,8 @@ def play(playbook, *arguments, hosts=None, checkout=CHECKOUT, fails=False):
     hosts: host → variables that differ from those of the scenario
     """
     inventories = ["-i", str(SCENARIO / "inventory"), "-i", str(_later_inventory(hosts or {}))]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(checkout / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    plain = {"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(checkout / "ansible.cfg"), **plain}
     done = subprocess.run(
         ["ansible-playbook", *inventories, "-vvv", "--diff", playbook, *arguments],
         cwd=str(checkout),
