@@ -1,4 +1,4 @@
-"""A fleet on this machine: two hosts in containers, four simulated cameras, a bucket, and the real playbooks between them.
+"""A fleet on this machine: two hosts in containers, four simulated cameras, a bucket, and the real playbooks.
 
 Ends with the table of playbooks/check.yml, and every object of the bucket fetched again and compared. The inventory is
 inventory/demo. exit codes: 0 everything was proven, 1 something was not, 130 interrupted.
@@ -46,21 +46,18 @@ def _remove() -> int:
 def _demo(keep: bool) -> int:
     with world.built(keep) as there:
         say("\nThe inventory is %s; this makes the hosts what it says:\n" % world.INVENTORY)
-        code = _play("site.yml")
-        if not code:
-            _watch(there)
-            code = _play("playbooks/check.yml", "-e", "camera_backup_check_report=")
-        if not code:
-            code = _verdict(there)
-        if not code:
-            _next(keep)
-        elif keep:
-            raise RuntimeError("exit code %d" % code)
-    return code
+        _play("site.yml")
+        _watch(there)
+        _play("playbooks/check.yml", "-e", "camera_backup_check_report=")
+        _judge(there)
+        _next(keep)
+    return 0
 
 
-def _play(*words: str) -> int:
-    return shell.run("-i", world.INVENTORY, *words, program=world.ansible("ansible-playbook"))
+def _play(playbook: str, *options: str) -> None:
+    code = shell.run("-i", world.INVENTORY, playbook, *options, program=world.ansible("ansible-playbook"))
+    if code:
+        raise RuntimeError("%s ended with %d" % (playbook, code))
 
 
 def _watch(there: World) -> None:
@@ -78,7 +75,7 @@ def _watch(there: World) -> None:
         time.sleep(_TICK)
 
 
-def _verdict(there: World) -> int:
+def _judge(there: World) -> None:
     say("Another client fetches every object, and counts the camera's frames in it.\n")
     items, known = _quiet(there)
     found = verdict.judge(there.bucket, items, known)
@@ -89,7 +86,8 @@ def _verdict(there: World) -> int:
     }
     wrong = verdict.complaints(found, known, accounts)
     say(verdict.sum_up(found, accounts, wrong, "every one proven byte for byte"))
-    return 1 if wrong else 0
+    if wrong:
+        raise RuntimeError("footage is not as it should be")
 
 
 def _quiet(there: World) -> tuple[list[dict[str, Any]], State]:

@@ -100,7 +100,7 @@ def complaints(found: list[Verdict], state: State, accounts: Mapping[str, frames
 
 
 def sum_up(found: list[Verdict], accounts: Mapping[str, frames.Account], wrong: list[str], well: str) -> str:
-    """Return the lines below the table: frames, complaints, and one that says it all (`well`: when nothing is wrong)."""
+    """Return the lines below the table: frames, complaints, and what it all comes to (`well`: nothing is wrong)."""
     lines = ["%s: %s" % (camera, _counted(result)) for camera, result in accounts.items()]
     lines += ["WRONG: " + line for line in wrong]
     size = measures.size(sum(item.size for item in found))

@@ -154,7 +154,7 @@ def _play(playbook: str, what: str) -> None:
         raise RuntimeError("tools/demo/%s ended with %d:\n%s" % (playbook, process.returncode, said[-4000:]))
 
 
-def _described(world: Any) -> World:
+def _described(world: dict[str, Any]) -> World:
     """Given what start.yml wrote down, return it."""
     found, bucket = world["hosts"], world["bucket"]
     hosts = [
