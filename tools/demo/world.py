@@ -114,7 +114,7 @@ def alone() -> Iterator[None]:
 
 def remove() -> None:
     """Remove everything that this or an earlier demo started, and its files."""
-    _play("stop.yml", "What there was is removed" if DIRECTORY.exists() else "")
+    _play("stop.yml", "Hosts, cameras and bucket of the demo are removed" if DIRECTORY.exists() else "")
     shutil.rmtree(DIRECTORY, ignore_errors=True)
 
 
