@@ -7,14 +7,18 @@ export CAMERA_BACKUP_ANSIBLE ?= $(CURDIR)/.build/ansible/bin
 # The recorder is tested with the system's FFmpeg (fragmented, remuxed) and with 7.1 (hybrid).
 export CAMERA_BACKUP_FFMPEGS ?= ffmpeg:$(CURDIR)/.build/ffmpeg-7.1/bin/ffmpeg
 
-.PHONY: help demo test lint unit integration molecule bench docs clean
+.PHONY: help demo demo-local test lint unit integration molecule bench docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
 
-demo:  ## two simulated cameras → record → upload → proof, in about two minutes
+demo:  ## a fleet on this machine: playbooks → hosts → bucket → proof; ARGS=--keep leaves it running
+	@tools/setup fleet
+	@.venv/bin/python -m tools.demo.fleet $(ARGS)
+
+demo-local:  ## two simulated cameras → record → upload → proof, without containers, in about two minutes
 	@tools/setup demo
-	@.venv/bin/python -m tools.demo $(ARGS)
+	@.venv/bin/python -m tools.demo.local $(ARGS)
 
 test:  ## everything CI runs: lint, types, unit and integration tests
 	@tools/setup test
@@ -28,7 +32,7 @@ lint:  ## style, types, Python 3.8, shell
 	.venv/bin/mypy
 	.venv/bin/vermin --quiet --target=3.8- --no-tips --violations camera_backup
 	.build/ansible/bin/yamllint --strict .
-	.build/ansible/bin/ansible-lint --offline --profile production site.yml playbooks roles inventory
+	.build/ansible/bin/ansible-lint --offline --profile production site.yml playbooks roles inventory molecule/shared tools/demo/*.yml
 
 unit:  ## the pure core only (seconds)
 	@tools/setup test

@@ -1,4 +1,4 @@
-"""What the role says of itself is what the schema says, every playbook is sound, and the example is valid."""
+"""What the role says of itself is what the schema says, every playbook is sound, the inventories are valid."""
 
 import re
 import subprocess
@@ -72,14 +72,15 @@ def test_a_playbook_is_sound(playbook):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_example_inventory_is_valid(tmp_path):
+@pytest.mark.parametrize("inventory", ["example", "demo"])
+def test_the_inventories_of_this_checkout_are_valid(inventory, tmp_path):
     play = tmp_path / "validate.yml"
     play.write_text(
         "- hosts: nvr\n  gather_facts: false\n  tasks:\n"
         "    - ansible.builtin.import_role: {name: camera_backup, tasks_from: validate.yml}\n"
     )
 
-    done = ansible("ansible-playbook", "-i", "inventory/example", str(play))
+    done = ansible("ansible-playbook", "-i", "inventory/" + inventory, str(play))
 
     assert done.returncode == 0, done.stdout
     assert "ok=2" in done.stdout

@@ -1,4 +1,4 @@
-"""`make demo`, shortened: it proves what it says it proves, and whatever moment it is interrupted at, nothing stays."""
+"""`make demo-local`, shortened: it proves what it says it proves, and interrupted at any moment it leaves nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def demo(tmp_path):
 
     def start(*options):
         process = subprocess.Popen(
-            [sys.executable, "-m", "tools.demo", *options],
+            [sys.executable, "-m", "tools.demo.local", *options],
             cwd=ROOT,
             env={**os.environ, "CAMERA_BACKUP_DEMO_DIR": str(tmp_path), "TMPDIR": str(tmp_path)},
             stdout=subprocess.PIPE,

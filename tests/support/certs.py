@@ -1,11 +1,17 @@
-"""Throw-away certificates for the servers of the tests: a private authority and what it issues."""
+"""Throw-away certificates for the servers of the tests: a private authority and what it issues.
+
+As a program: `python -m tests.support.certs DIRECTORY bucket=NAME,ADDRESS cameras=NAME` makes an authority there, and
+`bucket.pem`, `bucket.key`, `cameras.pem` and `cameras.key`.
+"""
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
+import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -133,3 +139,18 @@ def _usage(signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Given a directory and servers with their names, write their certificates; return 0."""
+    directory = Path(arguments[0])
+    authority = Authority(directory)
+    for server, _, names in (word.partition("=") for word in arguments[1:]):
+        certificate = authority.issue(*names.split(","))
+        os.replace(certificate.key_file, directory / (server + ".key"))
+        os.replace(certificate.cert_file, directory / (server + ".pem"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Iterable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
-from camera_backup import ledger, measures, paths
-from camera_backup.ledger import SegmentRecord
-from tools.demo.stage import Stage
+from camera_backup import measures
+from tools.demo.state import State, Upload
 
 
 class Step(NamedTuple):
@@ -18,21 +17,11 @@ class Step(NamedTuple):
     what: str
 
 
-class Upload(NamedTuple):
-    """What the catalog knows of a segment; times in epoch seconds, None for not yet."""
-
-    camera: str
-    name: str
-    closed: float | None
-    proven: float | None
-    deleted: float | None
-
-
-def steps(recorded: dict[str, dict[str, SegmentRecord]], uploads: Iterable[Upload]) -> list[Step]:
+def steps(state: State) -> list[Step]:
     """Given every camera's ledger and the catalog's rows, return every step that was made so far, in order. Pure."""
     found = []
-    rows = {(row.camera, row.name): row for row in uploads}
-    for camera, segments in recorded.items():
+    rows = {(row.camera, row.name): row for row in state.uploads}
+    for camera, segments in state.recorded.items():
         for name, record in segments.items():
             length = measures.duration(record.end - record.start)
             text = "closed     %s, %s, %d frames" % (length, measures.size(record.bytes), record.frames)
@@ -53,30 +42,24 @@ def _uploaded(camera: str, name: str, row: Upload | None) -> Iterator[Step]:
 
 
 class Progress:
-    """Prints new steps as they happen."""
+    """Prints new steps as they happen. `look` returns what is known by now."""
 
-    def __init__(self, stage: Stage, uploads: Callable[[], list[Upload]], say: Callable[[str], None]) -> None:
-        self._stage = stage
-        self._uploads = uploads
+    def __init__(self, look: Callable[[], State], say: Callable[[str], None]) -> None:
+        self._look = look
         self._say = say
         self._started = time.monotonic()
         self._told: set[Step] = set()
 
-    def tell(self) -> None:
-        """Print what is new."""
-        for step in steps(self.recorded(), self._uploads()):
+    def tell(self) -> State:
+        """Print what is new; return all that is known."""
+        state = self._look()
+        width = max(map(len, state.recorded), default=0)
+        for step in steps(state):
             if step not in self._told:
                 self._told.add(step)
                 passed = int(time.monotonic() - self._started)
-                self._say("  %d:%02d  %-10s  %s  %s" % (passed // 60, passed % 60, *step))
-
-    def recorded(self) -> dict[str, dict[str, SegmentRecord]]:
-        """Return the ledger of every camera."""
-        state = str(self._stage.home / "state")
-        return {name: ledger.segments(ledger.read(paths.ledger(state, name))) for name in self._stage.cameras}
-
-    def settled(self) -> bool:
-        """Return whether everything that was recorded is proven and deleted here."""
-        rows = {(row.camera, row.name): row for row in self._uploads()}
-        names = [(camera, name) for camera, segments in self.recorded().items() for name in segments]
-        return all(key in rows and rows[key].proven is not None and rows[key].deleted is not None for key in names)
+                self._say(
+                    "  %d:%02d  %s  %s  %s"
+                    % (passed // 60, passed % 60, step.camera.ljust(width), step.name, step.what)
+                )
+        return state

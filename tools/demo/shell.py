@@ -20,17 +20,24 @@ def say(line: str = "") -> None:
     sys.stdout.flush()
 
 
-def run(*words: str) -> int:
+def run(*words: str, program: Path = PROGRAM) -> int:
     """Show a command, run it to its end on this terminal, and return its exit code."""
-    say("$ camera-backup " + " ".join(words))
-    process = subprocess.Popen([PROGRAM, *words])
+    say("$ %s %s" % (program.name, " ".join(words)))
+    try:
+        return finish(program, *words)
+    finally:
+        say()
+
+
+def finish(program: Path, *words: str) -> int:
+    """Run a command to its end on this terminal, and return its exit code."""
+    process = subprocess.Popen([program, *words])
     try:
         return process.wait()
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             process.wait()
-        say()
 
 
 @contextlib.contextmanager

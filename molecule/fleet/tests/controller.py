@@ -123,18 +123,12 @@ def is_complete(name, camera):
 def change_login(camera, password):
     """Give a simulated camera another password, by its control port."""
     command = {"do": "login", "camera": camera, "user": "viewer", "password": password}
-    program = (
-        "import json, socket, sys\n"
-        "with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as line:\n"
-        "    line.sendall(sys.argv[2].encode() + b'\\n')\n"
-        "    print(line.makefile().readline())\n"
-    )
     container = "camera-backup-fleet-cameras"
     podman = [str(CHECKOUT / "tools/podman-environment"), "podman"]
     ready = subprocess.run([*podman, "logs", container], check=True, stdout=subprocess.PIPE, text=True).stdout
     port = str(json.loads(ready.splitlines()[0])["control"])
-    script = ["python3", "-c", program, port, json.dumps(command)]
-    done = subprocess.run([*podman, "exec", container, *script], check=True, stdout=subprocess.PIPE, text=True)
+    ask = ["python3", "-B", "-m", "tests.simulators.camera.control", port, json.dumps(command)]
+    done = subprocess.run([*podman, "exec", container, *ask], check=True, stdout=subprocess.PIPE, text=True)
     assert json.loads(done.stdout)["ok"], done.stdout
 
 

@@ -1,13 +1,19 @@
-"""Pre-encoded clips: what a simulated camera sees, over and over. FFmpeg runs once per clip, ever."""
+"""Pre-encoded clips: what a simulated camera sees, over and over. FFmpeg runs once per clip, ever.
+
+As a program: `python -m tests.simulators.camera.clips '[LOOK, …]'` encodes them for cameras on machines without FFmpeg,
+and prints where they are.
+"""
 
 from __future__ import annotations
 
 import base64
 import functools
 import hashlib
+import json
 import math
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -199,3 +205,9 @@ def _command(look: Look) -> list[str]:
         return [*command, "-c:v", "libx264", "-preset", "veryfast", "-x264-params", codec]
     codec = "%s:open-gop=0:slices=%d:b-adapt=0:log-level=error:info=0" % (shared, look.slices)
     return [*command, "-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params", codec]
+
+
+if __name__ == "__main__":
+    for wanted in json.loads(sys.argv[1]):
+        load(Look(**wanted))
+    sys.stdout.write("%s\n" % CACHE)

@@ -1,10 +1,14 @@
-"""The control port: one JSON object a line in, one a line out."""
+"""The control port: one JSON object a line in, one a line out.
+
+As a program: `python -m tests.simulators.camera.control PORT '{"do": "sent", "camera": "front"}'` prints the answer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
+import sys
 from typing import Any
 
 from tests.simulators.camera.desk import Desk
@@ -34,3 +38,9 @@ def port(server: asyncio.AbstractServer) -> int:
     """Return the port that a server listens on."""
     sockets: list[socket.socket] = getattr(server, "sockets", [])
     return int(sockets[0].getsockname()[1])
+
+
+if __name__ == "__main__":
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as line:
+        line.sendall(sys.argv[2].encode() + b"\n")
+        sys.stdout.write(line.makefile().readline())

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
-import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
+from pathlib import Path
+from typing import Callable
+from urllib.parse import quote
 
-from camera_backup import measures
 from camera_backup.table import render, wants_colour
 from tests.support.processes import Program
-from tools.demo import shell, verdict
-from tools.demo.catalog import uploads
+from tools.demo import ending, shell, state, verdict
 from tools.demo.progress import Progress
 from tools.demo.shell import say
-from tools.demo.stage import Stage, stage
+from tools.demo.stage import BUCKET, PASSWORD, Stage, stage
+from tools.demo.state import State
 
 _TICK = 0.25
 _DRAIN = 60.0
@@ -30,7 +31,7 @@ _DRAIN = 60.0
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="make demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="make demo-local", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=int, default=60, help="how long to record (default: %(default)s)")
     parser.add_argument("--segment", type=int, default=10, help="length of a segment in s (default: %(default)s)")
@@ -41,24 +42,12 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run the demo; return its exit code."""
     arguments = _parser().parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    try:
+
+    def demo() -> int:
         with stage(arguments.segment, arguments.keep) as scene:
             return _play(scene, arguments)
-    except KeyboardInterrupt:
-        say("\nInterrupted; everything is stopped and tidied up.")
-        return 130
-    except (OSError, RuntimeError) as error:
-        say("\nThe demo failed: %s" % error)
-        return 1
 
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Unwind once; a second Ctrl-C must not cut the tidying short."""
-    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(other, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    return ending.played(demo)
 
 
 def _play(scene: Stage, arguments: argparse.Namespace) -> int:
@@ -66,11 +55,15 @@ def _play(scene: Stage, arguments: argparse.Namespace) -> int:
     code = shell.run("check", scene.config)
     if code:
         return code
-    progress = Progress(scene, lambda: uploads(scene), say)
+    progress = Progress(lambda: _look(scene), say)
     with shell.started(scene.home / "upload.log", "upload", "--config", scene.config) as uploader:
         _record(scene, uploader, progress, arguments.seconds)
-        _watch([uploader], progress, _DRAIN, progress.settled)
+        _watch([uploader], progress, _DRAIN, lambda known: known.settled)
     return _verdict(scene, arguments.keep)
+
+
+def _look(scene: Stage) -> State:
+    return state.read(str(scene.home / "state"), scene.cameras)
 
 
 def _record(scene: Stage, uploader: Program, progress: Progress, seconds: int) -> None:
@@ -89,12 +82,13 @@ def _record(scene: Stage, uploader: Program, progress: Progress, seconds: int) -
             list(pool.map(lambda recorder: recorder.stop(20), recorders))
 
 
-def _watch(programs: list[Program], progress: Progress, seconds: float, done: object = None) -> None:
+def _watch(
+    programs: list[Program], progress: Progress, seconds: float, done: Callable[[State], bool] = lambda known: False
+) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         shell.check_running(programs)
-        progress.tell()
-        if callable(done) and done():
+        if done(progress.tell()):
             return
         time.sleep(_TICK)
 
@@ -103,18 +97,24 @@ def _verdict(scene: Stage, keep: bool) -> int:
     say()
     shell.run("list", "--all", "--config", scene.config)
     say("Now another client fetches every object, and counts the camera's frames in it.\n")
-    proofs = {(row.camera, row.name): row.proven - row.closed for row in uploads(scene) if row.proven and row.closed}
-    found = verdict.judge(scene, proofs)
+    bucket = verdict.Bucket(scene.server.client, BUCKET, scene.home / "fetched")
+    known = _look(scene)
+    found = verdict.judge(bucket, bucket.objects(), known)
     say(verdict.show(found, wants_colour(sys.stdout, os.environ)))
-    for camera in scene.cameras:
-        say("%s: %s" % (camera, verdict.counted(scene, camera)))
-    wrong = verdict.complaints(scene, found)
-    for line in wrong:
-        say("WRONG: " + line)
-    outcome = measures.plural(len(wrong), "complaint") if wrong else "every one proven byte for byte, none left here"
-    say("%s, %s: %s." % (measures.plural(len(found), "object"), measures.size(sum(one.size for one in found)), outcome))
+    accounts = {name: verdict.account(bucket, name, camera.sent(), name) for name, camera in scene.cameras.items()}
+    wrong = [*verdict.complaints(found, known, accounts), *_left(scene)]
+    say(verdict.sum_up(found, accounts, wrong, "every one proven byte for byte, none left here"))
     _next(scene, keep)
     return 1 if wrong else 0
+
+
+def _left(scene: Stage) -> list[str]:
+    """Return what should not be in our directory any more, or never: footage, and the password in logs and state."""
+    lines = ["%s is still here" % path for path in sorted((scene.home / "segments").glob("*/2*.mp4"))]
+    forms = [form.encode() for form in (PASSWORD, quote(PASSWORD, safe=""), json.dumps(PASSWORD)[1:-1])]
+    logs: list[Path] = [*scene.home.glob("*.log"), *(scene.home / "state").rglob("*.json*")]
+    leaks = [path for path in logs if any(form in path.read_bytes() for form in forms)]
+    return lines + ["%s holds the password" % path.name for path in leaks]
 
 
 def _next(scene: Stage, keep: bool) -> None:
