@@ -20,12 +20,13 @@ demo-local:  ## two simulated cameras → record → upload → proof, without c
 	@tools/setup demo
 	@.venv/bin/python -m tools.demo.local $(ARGS)
 
-test:  ## everything CI runs: lint, types, unit and integration tests
+test:  ## everything CI runs: lint, types, unit and integration tests, the role on real hosts; ARGS picks tests only
 	@tools/setup test
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) $(ARGS)
+	@$(if $(ARGS),,$(MAKE) --no-print-directory molecule)
 
-lint:  ## style, types, Python 3.8, shell
+lint:  ## style, types, Python 3.8, playbooks
 	@tools/setup test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
