@@ -127,7 +127,7 @@ lines), and
   ansible-playbook -i inventory/demo site.yml --check --diff     what would change
   ansible-playbook -i inventory/demo site.yml                    starts the new recorder, and touches no other
   ansible-playbook -i inventory/demo playbooks/check.yml         the table again
-  ssh -i .build/demo/id_ed25519 -p 22831 root@127.0.0.1          a look into nvr-1: camera-backup status
+  ssh -i .build/demo/id_ed25519 -p 22831 root@127.0.0.1          a look into nvr-1
   make demo ARGS=--remove                                        removes everything"""
 
 
