@@ -15,6 +15,9 @@ DAY = 24 * 60
 OFF = 0
 """The limit while nothing may be sent."""
 
+CAUSE = "schedule"
+"""Why a run of the uploader ends when such a time begins."""
+
 
 class Window(NamedTuple):
     """A time of day and what may be sent then.

@@ -145,6 +145,7 @@ class Multipart:
             source.unchanged()
 
         etag = persist(lambda: self._unless_gone(once), around.sleep, failed)
+        worker.accepted(length)
         source.unchanged()
         return etag
 

@@ -120,7 +120,7 @@ def bucket(values: Values, refuse: Refuse) -> None:
 
 
 def windows(given: Sequence[schedule.Window | None], refuse: Callable[[int, str], None]) -> None:
-    """At each time of the day one rule holds, and at some time something may be sent. None: a window that was refused."""
+    """At each time of the day one rule holds, and at some time something may be sent. None: one that was refused."""
     for place, one in enumerate(given):
         for other in given[:place]:
             if one is not None and other is not None and one.overlaps(other):

@@ -246,7 +246,7 @@ def test_plain_data_of_odd_types_is_refused_without_a_line():
 
     assert caught.value.problems == [
         "inventory: upload.5: unknown key; accepted: check_interval, delete_after_upload, min_age, workers, part_size, "
-        "bandwidth_limit",
+        "bandwidth_limit, order, schedule",
         "inventory: upload.workers: is not a whole number; given a value of another type, "
         "accepted: a whole number of uploads from 1 to 16",
         "inventory: upload.part_size: is text without a unit, not a number; write it without quotes; "
