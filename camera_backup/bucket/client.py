@@ -10,7 +10,17 @@ import time
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from camera_backup import journal
-from camera_backup.bucket.errors import GONE, MISSING, NONSENSE, UNSUPPORTED, BucketError, classify, clock_skew, detail
+from camera_backup.bucket.errors import (
+    DENIED,
+    GONE,
+    MISSING,
+    NONSENSE,
+    UNSUPPORTED,
+    BucketError,
+    classify,
+    clock_skew,
+    detail,
+)
 from camera_backup.bucket.hashing import CRC32, MD5, base64_digest
 from camera_backup.bucket.proof import Object
 from camera_backup.bucket.session import make_client
@@ -106,7 +116,7 @@ class Bucket:
         try:
             reply = self._call("head_object", key)
         except BucketError as error:
-            denied = self.missing_denied and error.verdict.cause == "access_denied"
+            denied = self.missing_denied and error.verdict.cause == DENIED
             if error.verdict.kind == MISSING or denied:
                 return None
             raise

@@ -19,8 +19,10 @@ from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, IGNORED, OPAQ
 from camera_backup.bucket.client import OWN, Bucket
 from camera_backup.bucket.errors import (
     CORRUPT,
+    DENIED,
     GONE,
     MISSING,
+    NOT_REACHED,
     PAUSE,
     PERMANENT,
     PRECONDITION,
@@ -153,7 +155,7 @@ class Probe:
         try:
             self._bucket.head(self._folder + "/nothing")
         except BucketError as error:
-            if error.verdict.cause != "access_denied":
+            if error.verdict.cause != DENIED:
                 raise
             return True
         return False
@@ -176,7 +178,8 @@ class Probe:
         except BucketError as error:
             if error.verdict.kind == PRECONDITION:
                 return HONOURED
-            if error.verdict.kind in (*_NOT_ACCEPTED, GONE, MISSING):
+            # A bucket may forbid to replace anything (object lock); that new objects are accepted was seen before.
+            if error.verdict.kind in (*_NOT_ACCEPTED, GONE, MISSING) or error.verdict.cause == DENIED:
                 return REFUSED
             raise
         return IGNORED
@@ -248,7 +251,7 @@ def examine(open_bucket: Callable[[bool], Bucket]) -> tuple[Bucket, Capabilities
     try:
         return _examine(open_bucket(False), unsigned=True)
     except BucketError as refusal:
-        if refusal.verdict.kind not in (PAUSE, *_NOT_ACCEPTED) or refusal.verdict.cause == "unreachable":
+        if refusal.verdict.kind not in (PAUSE, *_NOT_ACCEPTED) or refusal.verdict.cause in NOT_REACHED:
             raise
         first = refusal
     try:
