@@ -28,6 +28,9 @@ PARTS_REFUSED = "parts_refused"
 DENIED = "access_denied"
 """The cause of a refusal that is about permissions."""
 
+REFUSED = "refused"
+"""The cause of a refusal that nothing more is known of."""
+
 SKEW_SECONDS = 300
 """Clocks further apart than this are named as the cause when the store refuses a signature; S3 allows 900."""
 
@@ -67,8 +70,6 @@ _CERTIFICATE = Verdict(
     "certificate",
     "the certificate of the store is not trusted: check s3.ca_file, and whether something on the way opens TLS",
 )
-NOT_REACHED = (_UNREACHABLE.cause, _NAME.cause, _CERTIFICATE.cause)
-"""The causes of failures before anything was asked of a store."""
 _BUSY = Verdict(TRANSIENT, "throttled", "the store asks to slow down")
 _BROKEN = Verdict(TRANSIENT, "server_error", "the store has a problem of its own")
 _LOST = Verdict(TRANSIENT, "connection_lost", "the connection to the store broke")
@@ -78,6 +79,10 @@ _STRANGER = Verdict(
     "captive_portal",
     "something on the way answers in place of the store: a captive portal, a filter, a login page?",
 )
+NO_REFUSAL = frozenset(
+    one.cause for one in (_UNREACHABLE, _NAME, _CERTIFICATE, _BUSY, _BROKEN, _LOST, NONSENSE, _STRANGER)
+)
+"""The causes of failures that say nothing about what was asked of the store."""
 _DAMAGED = Verdict(CORRUPT, "corrupt", "the bytes did not arrive as they were sent")
 _MISSING = Verdict(MISSING, "missing", "there is no such object")
 _GONE = Verdict(GONE, "upload_gone", "the store has forgotten this upload")
@@ -85,7 +90,7 @@ _PARTS = Verdict(GONE, PARTS_REFUSED, "the store does not hold the parts as we k
 _EXISTS = Verdict(PRECONDITION, "exists", "the object exists already")
 _RACE = Verdict(TRANSIENT, "conflict", "another request for the same object is under way")
 _UNSUPPORTED = Verdict(UNSUPPORTED, "unsupported", "the store does not support this request")
-_REFUSED = Verdict(PERMANENT, "refused", "the store will not accept this")
+_REFUSED = Verdict(PERMANENT, REFUSED, "the store will not accept this")
 _ARCHIVED = Verdict(PERMANENT, "archived", "the object is archived and cannot be read")
 _INVALID = Verdict(PERMANENT, "invalid_request", "botocore will not send this")
 

@@ -221,7 +221,7 @@ class Transfer:
         """A PUT failed: it may have succeeded all the same, and must then not be repeated."""
         self._repeated += body.tell()
         self._source.unchanged()
-        if self._head() is not None:
+        if persist(self._head, self._around.sleep) is not None:
             raise BucketError(Verdict(PRECONDITION, "exists", "the object exists already"), "put_object", self.row.key)
 
     def _multipart(self) -> Evidence:

@@ -57,9 +57,19 @@ class Wire:
                 channel = waiting.pop() if waiting else None
             if channel is None:
                 return self._opened(*address)
-            if channel.idle():
+            if self._is_good(channel):
                 return channel
-            channel.close()
+
+    @staticmethod
+    def _is_good(channel: Channel) -> bool:
+        """Say whether an idle connection can be used; it is closed if not."""
+        good = False
+        try:
+            good = channel.idle()
+        finally:  # also when we are to stop
+            if not good:
+                channel.close()
+        return good
 
     def _opened(self, scheme: str, host: str, port: int) -> Channel:
         try:

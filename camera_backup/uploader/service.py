@@ -144,7 +144,8 @@ class Service:
             self._end = message.get("end", self._end)
             self._told.update((key, message[key]) for key in self._told if key in message)
             self._measure(message)
-        if self._told["current"] and self._state == PAUSED:
+        # That a segment was taken up is no success yet: it may meet what the last one met.
+        if self._state == PAUSED and any(message.get("accepted") for message in said):
             self._become(UPLOADING, None)
 
     def _measure(self, message: Mapping[str, Any]) -> None:

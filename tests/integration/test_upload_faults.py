@@ -3,6 +3,7 @@
 What the peers do in the scenarios is measured by `python -m benchmarks faults`.
 """
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,8 +13,9 @@ from functools import partial
 import pytest
 
 from camera_backup.bucket import sdk
-from tests.simulators.s3_faults import Corrupt, Error, LoseReply, Portal, Reset, WrongEtag
-from tests.simulators.s3_store import Store
+from camera_backup.segments import object_key
+from tests.simulators.s3_faults import Corrupt, Error, LoseReply, Portal, Redirect, Reset, WrongEtag
+from tests.simulators.s3_store import Blob, Store
 from tests.support.s3_servers import ROOT
 from tests.support.upload_scenarios import BUCKET, CAMERA, MIB, NAME, SCENARIOS, Scenario, staged
 
@@ -95,6 +97,7 @@ ON_ONE_PART = {
     "a wrong ETag": WrongEtag,
     "no ETag": partial(WrongEtag, value=""),
     "a captive portal": Portal,
+    "a captive portal that sends on": Redirect,
 }
 
 
@@ -111,6 +114,7 @@ UNTIL_CLEARED = {
     "expired credentials": partial(Error, code="ExpiredToken"),
     "a wrong clock": partial(Error, code="RequestTimeTooSkewed"),
     "a full bucket": partial(Error, code="InsufficientStorage"),
+    "a quota that is used up": partial(Error, code="QuotaExceeded"),
     "no bucket": partial(Error, code="NoSuchBucket"),
     "an unknown key": partial(Error, code="InvalidAccessKeyId"),
 }
@@ -190,3 +194,33 @@ def test_parts_are_found_again_in_a_store_that_cannot_list_them(stage):
     stage.proxy.records.clear()
     assert_moved(stage, upload(stage))
     assert sent(stage) <= 2 * PART
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError"])
+def test_a_storm_in_which_every_third_request_fails_delays_and_sends_no_accepted_part_again(stage, code):
+    stage.proxy.add(Error(code=code, times=0, every=3))
+    assert_moved(stage, upload(stage))
+    taken = [one.part for one in stage.proxy.of("UploadPart") if one.key.endswith(NAME) and one.status == 200]
+    assert sorted(taken) == [1, 2, 3, 4]
+
+
+def made(store):
+    """Return the keys of all objects that were ever made, our own probe objects left out."""
+    return [key for key in store.written if "/probe/" not in key]
+
+
+@pytest.mark.parametrize("options", [{"versioned": True}, {"locked": True}, {"locked": True, "conditional": False}])
+@pytest.mark.parametrize("occupied", [False, True])
+def test_a_bucket_with_versions_or_object_lock_gets_each_segment_once(stage, options, occupied):
+    """I2: where other bytes are, a second version would hide them, and object lock would refuse it for ever."""
+    store = stage.proxy.backend = stage.store = Store(**options)
+    store.buckets[BUCKET] = {}
+    key = object_key("", CAMERA, NAME)
+    if occupied:
+        other = b"footage of another host"
+        store.buckets[BUCKET][key] = Blob(len(other), '"%s"' % hashlib.md5(other).hexdigest(), other)
+    assert_moved(stage, upload(stage))
+    assert len(made(store)) == 1
+    if occupied:
+        assert store.buckets[BUCKET][key].data == other
+        assert ".conflict-" in made(store)[0]
