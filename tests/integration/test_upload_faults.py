@@ -196,21 +196,16 @@ def test_parts_are_found_again_in_a_store_that_cannot_list_them(stage):
     assert sent(stage) <= 2 * PART
 
 
-@pytest.mark.parametrize("code", ["SlowDown", "InternalError"])
-def test_a_storm_in_which_every_third_request_fails_delays_and_sends_no_accepted_part_again(stage, code):
-    stage.proxy.add(Error(code=code, times=0, every=3))
-    assert_moved(stage, upload(stage))
-    taken = [one.part for one in stage.proxy.of("UploadPart") if one.key.endswith(NAME) and one.status == 200]
-    assert sorted(taken) == [1, 2, 3, 4]
-
-
 def made(store):
     """Return the keys of all objects that were ever made, our own probe objects left out."""
     return [key for key in store.written if "/probe/" not in key]
 
 
-@pytest.mark.parametrize("options", [{"versioned": True}, {"locked": True}, {"locked": True, "conditional": False}])
-@pytest.mark.parametrize("occupied", [False, True])
+@pytest.mark.parametrize(
+    ("options", "occupied"),
+    [({"versioned": True}, False), ({"locked": True}, True), ({"locked": True, "conditional": False}, True)],
+    ids=["versions", "object lock, other bytes there", "object lock without conditions, other bytes there"],
+)
 def test_a_bucket_with_versions_or_object_lock_gets_each_segment_once(stage, options, occupied):
     """I2: where other bytes are, a second version would hide them, and object lock would refuse it for ever."""
     store = stage.proxy.backend = stage.store = Store(**options)

@@ -21,7 +21,7 @@ KBIT = 1000 / 8
 
 @pytest.mark.parametrize(
     ("loss", "rate", "size"),
-    [(0.1, 0, 2 * MIB), (0.0, 128 * KBIT, 96 * 1024), (0.1, 256 * KBIT, 64 * 1024)],
+    [(0.1, 0, MIB), (0.0, 128 * KBIT, 48 * 1024), (0.1, 256 * KBIT, 48 * 1024)],
     ids=["10 % of packets lost", "128 kbit/s", "256 kbit/s, 10 % of packets lost"],
 )
 def test_a_bad_line_only_takes_longer(tmp_path, loss, rate, size):
@@ -43,7 +43,7 @@ def test_a_bad_line_only_takes_longer(tmp_path, loss, rate, size):
         assert not host.path().exists()
         # It is TCP that sends again what was lost; to us nothing has failed.
         assert proxy.received() == size
-        assert (line.lost > line.passed / 20) == (loss > 0)
+        assert line.lost > 0 or not loss
         assert not rate or time.monotonic() - began > size / rate
 
 

@@ -194,6 +194,15 @@ ONE = pytest.mark.parametrize("place", [Store], ids=["enforces everything"], ind
 
 
 @ONE
+def test_a_storm_in_which_every_third_request_fails_sends_no_accepted_part_again(place):
+    data = place.segment(3 * PART + 1000)
+    place.proxy.add(Error(code="InternalError", times=0, every=3))
+    assert place.run().proven == 1
+    assert place.store.buckets["b"][place.key()].data == data
+    assert sorted(one.part for one in place.proxy.of("UploadPart") if one.status == 200) == [1, 2, 3, 4]
+
+
+@ONE
 def test_a_storm_pauses_all_and_is_not_blamed_on_one_segment_after_the_other(place):
     for hour in range(4):
         place.segment(name="20231114_%02d0000.mp4" % hour)
