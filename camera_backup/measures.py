@@ -50,6 +50,14 @@ def duration(seconds: float) -> str:
     return " ".join(parts) or "0 s"
 
 
+def about(seconds: float) -> str:
+    """Given a span that is an estimate, return it in one unit: `90 min`, `3 d`, `a minute`."""
+    for unit, length in _SPANS[:3]:
+        if seconds >= 2 * length or (unit == "min" and seconds >= 1.5 * length):
+            return "%d %s" % (int(seconds / length + 0.5), unit)
+    return "a minute"
+
+
 def ago(then: float, now: float) -> str:
     """Given two moments in epoch seconds, return `2 h 5 min ago`, `just now`, or `in 5 s`."""
     if abs(now - then) < 1:

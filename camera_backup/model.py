@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from camera_backup.schedule import Window
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -72,7 +74,12 @@ class Recording:
 
 @dataclass(frozen=True)
 class Upload:
-    """How segments leave. `bandwidth_limit`: None for no limit. `workers`: segments that travel side by side."""
+    """How segments leave.
+
+    workers: segments that travel side by side
+    bandwidth_limit: outside all windows of the schedule; None for no limit
+    order: `oldest_first` or `newest_first`
+    """
 
     check_interval: int
     delete_after_upload: bool
@@ -80,6 +87,13 @@ class Upload:
     workers: int
     part_size: int
     bandwidth_limit: int | None
+    order: str
+    schedule: tuple[Window, ...]
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether the newest segments leave first."""
+        return self.order == "newest_first"
 
 
 @dataclass(frozen=True)

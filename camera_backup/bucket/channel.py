@@ -13,9 +13,9 @@ import select
 import socket
 import ssl
 
+from camera_backup.bucket import dialling
 from camera_backup.bucket.stopping import Stop
 
-CONNECT_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0
 """How long nothing may move. Per block of 64 KiB, so that the slowest uplink in use still counts as moving."""
 
@@ -26,10 +26,6 @@ class ConnectionLost(OSError):
     """The connection ended, or nothing moved on it for too long."""
 
 
-class Unreachable(OSError):
-    """No connection could be made: the name, the route, the port."""
-
-
 class CertificateRefused(OSError):
     """The store did not show a certificate we may trust."""
 
@@ -38,15 +34,14 @@ class Channel:
     """A connection. `replied`: the other side sent something, or closed, while we were still sending."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None, stop: Stop) -> None:
-        """Connect; raise Unreachable, CertificateRefused, ConnectionLost or Stopped."""
+        """Connect; raise NameUnknown, Unreachable, CertificateRefused, ConnectionLost or Stopped."""
         self._stop = stop
         self._inbox = bytearray()
         self._ended = False
         self.replied = False
         self._tls: ssl.SSLObject | None = None
-        self._socket = _connect(host, port)
+        self._socket = _connected(host, port, stop)
         try:
-            self._socket.setblocking(False)
             if context is not None:
                 self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
                 self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -174,6 +169,10 @@ class Channel:
         assert mode == "rb"
         return _Lines(_Reader(self))
 
+    def certificate(self) -> bytes:
+        """Return the certificate that the other side has shown, as DER; empty without TLS."""
+        return (self._tls.getpeercert(binary_form=True) if self._tls else None) or b""
+
     def close(self) -> None:
         """End the connection."""
         self._socket.close()
@@ -200,15 +199,8 @@ class _Lines(io.BufferedReader):
         return line
 
 
-def _connect(host: str, port: int) -> socket.socket:
-    try:
-        connection = socket.create_connection((host, port), CONNECT_SECONDS)
-    except socket.gaierror as error:
-        raise Unreachable("the name %s is not known (%s)" % (host, error.strerror)) from None
-    except socket.timeout:
-        raise Unreachable("%s port %d does not answer" % (host, port)) from None
-    except OSError as error:
-        raise Unreachable("%s port %d: %s" % (host, port, error.strerror or error)) from None
+def _connected(host: str, port: int, stop: Stop) -> socket.socket:
+    connection = dialling.connect(host, port, stop)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A connection that a router has forgotten is noticed within two minutes, in a wait for an answer as well.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -10,9 +10,22 @@ import time
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from camera_backup import journal
-from camera_backup.bucket.errors import GONE, MISSING, NONSENSE, UNSUPPORTED, BucketError, classify, clock_skew, detail
+from camera_backup.bucket.errors import (
+    DENIED,
+    GONE,
+    MISSING,
+    NONSENSE,
+    REFUSED,
+    TRANSIENT,
+    UNSUPPORTED,
+    BucketError,
+    classify,
+    clock_skew,
+    detail,
+)
 from camera_backup.bucket.hashing import CRC32, MD5, base64_digest
 from camera_backup.bucket.proof import Object
+from camera_backup.bucket.retry import Sleep, persist
 from camera_backup.bucket.session import make_client
 from camera_backup.bucket.slices import Slice, SourceChanged, SourceUnreadable
 from camera_backup.bucket.stopping import Stop, Stopped
@@ -71,7 +84,11 @@ class Bucket:
     """One bucket. Any number of threads may use it.
 
     missing_denied: see `Capabilities`
+    repeat: given a pause to make, every request that fails for the moment is repeated. For requests without a file as
+        their body only; who sends files knows better what a failure may have left behind
     """
+
+    repeat: Sleep | None = None
 
     def __init__(
         self, s3: S3, stop: Stop | None = None, sdk_path: str | None = None, sign_payload: bool = False
@@ -90,6 +107,11 @@ class Bucket:
     def _call(self, operation: str, key: str = "", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         if key:
             arguments["Key"] = key
+        if self.repeat is None:
+            return self._once(operation, key, arguments)
+        return persist(lambda: self._once(operation, key, arguments), self.repeat, kinds=(TRANSIENT,))
+
+    def _once(self, operation: str, key: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
             reply: dict[str, Any] = getattr(self._client, operation)(Bucket=self._name, **arguments)
         except Exception as error:
@@ -106,13 +128,27 @@ class Bucket:
         try:
             reply = self._call("head_object", key)
         except BucketError as error:
-            denied = self.missing_denied and error.verdict.cause == "access_denied"
-            if error.verdict.kind == MISSING or denied:
+            if error.verdict.kind == MISSING:
                 return None
-            raise
+            refusal = self._reason(error, key) if error.verdict.cause in (DENIED, REFUSED) else error
+            if self.missing_denied and refusal.verdict.cause == DENIED:
+                return None
+            raise refusal from error
         _is_s3(reply, "head_object", key)
         metadata = {name.lower(): str(value) for name, value in reply.get("Metadata", {}).items()}
         return Object(int(reply.get("ContentLength", -1)), _etag(reply), metadata)
+
+    def _reason(self, refusal: BucketError, key: str) -> BucketError:
+        """Given that HEAD was refused, return why: its answer has no body that could say so, that of a GET has.
+
+        HEAD is the first request of every run. Without this, a key that was taken away would look like one without
+        permissions, and a wrong region like an object that will never be accepted.
+        """
+        try:
+            self._call("get_object", key, Range="bytes=0-0")["Body"].close()
+        except BucketError as error:
+            return refusal if error.verdict.kind == MISSING else error
+        return refusal
 
     def put(
         self,

@@ -25,6 +25,12 @@ GONE, PRECONDITION, UNSUPPORTED, PERMANENT = "gone", "precondition", "unsupporte
 PARTS_REFUSED = "parts_refused"
 """The cause of GONE when the upload is there, but a part of it is not."""
 
+DENIED = "access_denied"
+"""The cause of a refusal that is about permissions."""
+
+REFUSED = "refused"
+"""The cause of a refusal that nothing more is known of."""
+
 SKEW_SECONDS = 300
 """Clocks further apart than this are named as the cause when the store refuses a signature; S3 allows 900."""
 
@@ -47,7 +53,7 @@ class BucketError(StoreError):
         super().__init__("%s: %s%s" % (where, verdict.words, " (%s)" % detail if detail else ""))
 
 
-_DENIED = Verdict(PAUSE, "access_denied", "the store refuses this key: check its permissions on bucket and prefix")
+_DENIED = Verdict(PAUSE, DENIED, "the store refuses this key: check its permissions on bucket and prefix")
 _UNKNOWN_KEY = Verdict(PAUSE, "key_unknown", "the store does not know s3.access_key_id")
 _WRONG_SECRET = Verdict(PAUSE, "secret_wrong", "s3.secret_access_key does not fit s3.access_key_id")
 _EXPIRED = Verdict(PAUSE, "credentials_expired", "the credentials have expired: put new ones in place and reload")
@@ -56,11 +62,27 @@ _NO_BUCKET = Verdict(PAUSE, "bucket_missing", "the bucket does not exist: check 
 _FULL = Verdict(PAUSE, "bucket_full", "the store is full, or its quota is used up")
 _REGION = Verdict(PAUSE, "wrong_region", "the bucket is in another region: check s3.region and s3.endpoint")
 _UNREACHABLE = Verdict(PAUSE, "unreachable", "the store cannot be reached")
-_CERTIFICATE = Verdict(PAUSE, "certificate", "the certificate of the store is not trusted: check s3.ca_file")
+_NAME = Verdict(
+    PAUSE, "dns", "the name of the store cannot be looked up: check the network, its name servers and s3.endpoint"
+)
+_CERTIFICATE = Verdict(
+    PAUSE,
+    "certificate",
+    "the certificate of the store is not trusted: check s3.ca_file, and whether something on the way opens TLS",
+)
 _BUSY = Verdict(TRANSIENT, "throttled", "the store asks to slow down")
 _BROKEN = Verdict(TRANSIENT, "server_error", "the store has a problem of its own")
 _LOST = Verdict(TRANSIENT, "connection_lost", "the connection to the store broke")
 NONSENSE = Verdict(TRANSIENT, "not_s3", "something answers that does not speak S3: a proxy, a login page?")
+_STRANGER = Verdict(
+    TRANSIENT,
+    "captive_portal",
+    "something on the way answers in place of the store: a captive portal, a filter, a login page?",
+)
+NO_REFUSAL = frozenset(
+    one.cause for one in (_UNREACHABLE, _NAME, _CERTIFICATE, _BUSY, _BROKEN, _LOST, NONSENSE, _STRANGER)
+)
+"""The causes of failures that say nothing about what was asked of the store."""
 _DAMAGED = Verdict(CORRUPT, "corrupt", "the bytes did not arrive as they were sent")
 _MISSING = Verdict(MISSING, "missing", "there is no such object")
 _GONE = Verdict(GONE, "upload_gone", "the store has forgotten this upload")
@@ -68,7 +90,7 @@ _PARTS = Verdict(GONE, PARTS_REFUSED, "the store does not hold the parts as we k
 _EXISTS = Verdict(PRECONDITION, "exists", "the object exists already")
 _RACE = Verdict(TRANSIENT, "conflict", "another request for the same object is under way")
 _UNSUPPORTED = Verdict(UNSUPPORTED, "unsupported", "the store does not support this request")
-_REFUSED = Verdict(PERMANENT, "refused", "the store will not accept this")
+_REFUSED = Verdict(PERMANENT, REFUSED, "the store will not accept this")
 _ARCHIVED = Verdict(PERMANENT, "archived", "the object is archived and cannot be read")
 _INVALID = Verdict(PERMANENT, "invalid_request", "botocore will not send this")
 
@@ -79,7 +101,7 @@ _BY_CODE: Mapping[str, Verdict] = {
             _DENIED,
             "AccessDenied AllAccessDisabled AccountProblem Forbidden 403 401 Unauthorized NotSignedUp UserSuspended",
         ),
-        (_UNKNOWN_KEY, "InvalidAccessKeyId"),
+        (_UNKNOWN_KEY, "InvalidAccessKeyId InvalidClientTokenId UnrecognizedClientException"),
         (_WRONG_SECRET, "SignatureDoesNotMatch"),
         (_EXPIRED, "ExpiredToken TokenRefreshRequired InvalidToken ExpiredTokenException"),
         (_SKEWED, "RequestTimeTooSkewed RequestExpired"),
@@ -108,8 +130,10 @@ _BY_CODE: Mapping[str, Verdict] = {
 }
 
 _BY_CLASS: Mapping[str, Verdict] = {
-    # Ours (channel.py), then botocore's and urllib3's, from the special to the general.
+    # Ours (channel.py, dialling.py, strangers.py), then botocore's and urllib3's, from the special to the general.
     "Unreachable": _UNREACHABLE,
+    "NameUnknown": _NAME,
+    "NotTheStore": _STRANGER,
     "CertificateRefused": _CERTIFICATE,
     "ConnectionLost": _LOST,
     "EndpointConnectionError": _UNREACHABLE,

@@ -145,6 +145,7 @@ class Multipart:
             source.unchanged()
 
         etag = persist(lambda: self._unless_gone(once), around.sleep, failed)
+        worker.accepted(length)
         source.unchanged()
         return etag
 
@@ -166,7 +167,7 @@ class Multipart:
         absent = around.can.complete_if_absent == HONOURED
         if not absent:
             # I2, where the store does not help: look once more. (No object was there before the first part.)
-            persist(self._must_be_absent, around.sleep)
+            self._must_be_absent()
         manifest = [self._entry(parts[number]) for number in sorted(parts)]
 
         def once() -> str:
@@ -176,8 +177,9 @@ class Multipart:
         persist(once, around.sleep, lambda error: self._must_be_absent())
 
     def _must_be_absent(self) -> None:
-        if self._around.bucket.head(self._row.key) is not None:
-            raise BucketError(_EXISTS, "complete_multipart_upload", self._row.key)
+        around, key = self._around, self._row.key
+        if persist(lambda: around.bucket.head(key), around.sleep) is not None:
+            raise BucketError(_EXISTS, "complete_multipart_upload", key)
 
     def _entry(self, part: PartRow) -> dict[str, Any]:
         entry: dict[str, Any] = {"PartNumber": part.number, "ETag": part.etag}

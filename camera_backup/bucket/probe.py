@@ -19,8 +19,10 @@ from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, IGNORED, OPAQ
 from camera_backup.bucket.client import OWN, Bucket
 from camera_backup.bucket.errors import (
     CORRUPT,
+    DENIED,
     GONE,
     MISSING,
+    NO_REFUSAL,
     PAUSE,
     PERMANENT,
     PRECONDITION,
@@ -28,6 +30,7 @@ from camera_backup.bucket.errors import (
     BucketError,
 )
 from camera_backup.bucket.hashing import CRC32, MD5, base64_digest, composite_etag
+from camera_backup.bucket.retry import Sleep
 
 Protection = Dict[str, bytes]
 
@@ -125,7 +128,8 @@ class Probe:
         except BucketError as error:
             if error.verdict.kind in _NOT_ACCEPTED:
                 return False
-            raise
+            if error.verdict.kind != PRECONDITION:  # an attempt whose answer was lost has made the object
+                raise
         return True
 
     def _bare(self, send: Callable[[Protection], str], md5_enforced: bool) -> str:
@@ -153,7 +157,7 @@ class Probe:
         try:
             self._bucket.head(self._folder + "/nothing")
         except BucketError as error:
-            if error.verdict.cause != "access_denied":
+            if error.verdict.cause != DENIED:
                 raise
             return True
         return False
@@ -176,7 +180,8 @@ class Probe:
         except BucketError as error:
             if error.verdict.kind == PRECONDITION:
                 return HONOURED
-            if error.verdict.kind in (*_NOT_ACCEPTED, GONE, MISSING):
+            # A bucket may forbid to replace anything (object lock); that new objects are accepted was seen before.
+            if error.verdict.kind in (*_NOT_ACCEPTED, GONE, MISSING) or error.verdict.cause == DENIED:
                 return REFUSED
             raise
         return IGNORED
@@ -240,31 +245,34 @@ class Probe:
         return True
 
 
-def examine(open_bucket: Callable[[bool], Bucket]) -> tuple[Bucket, Capabilities]:
+def examine(open_bucket: Callable[[bool], Bucket], sleep: Sleep | None = None) -> tuple[Bucket, Capabilities]:
     """Given how to open the bucket with signed bodies or without, return it, opened the way it works, and what it can.
 
+    sleep: makes a pause before a request that failed for the moment is repeated; without it none is
     Raise BucketError when that cannot be found out now.
     """
     try:
-        return _examine(open_bucket(False), unsigned=True)
+        return _examine(open_bucket(False), sleep, unsigned=True)
     except BucketError as refusal:
-        if refusal.verdict.kind not in (PAUSE, *_NOT_ACCEPTED) or refusal.verdict.cause == "unreachable":
+        if refusal.verdict.kind not in (PAUSE, *_NOT_ACCEPTED) or refusal.verdict.cause in NO_REFUSAL:
             raise
         first = refusal
     try:
         # Some providers insist on signed bodies. If that does not help either, the first refusal is the true one.
-        return _examine(open_bucket(True), unsigned=False)
+        return _examine(open_bucket(True), sleep, unsigned=False)
     except BucketError:
         raise first from None
 
 
-def _examine(bucket: Bucket, unsigned: bool) -> tuple[Bucket, Capabilities]:
+def _examine(bucket: Bucket, sleep: Sleep | None, unsigned: bool) -> tuple[Bucket, Capabilities]:
     try:
+        bucket.repeat = sleep
         probe = Probe(bucket)
         probe.accepts()
         found = probe.run(unsigned)
     except BaseException:
         bucket.close()
         raise
+    bucket.repeat = None
     bucket.missing_denied = found.missing_denied
     return bucket, found

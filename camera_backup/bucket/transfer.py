@@ -59,11 +59,13 @@ class Worker:
     """What one thread has of its own: a buffer, and whom to tell.
 
     pace: called with the bytes about to leave; may sleep, may raise; tick: called often while nothing leaves
+    accepted: called with the bytes of a part or an object that the store has taken
     """
 
     buffer: memoryview
     pace: Callable[[int], None]
     tick: Callable[[], None]
+    accepted: Callable[[int], None]
 
 
 class Transfer:
@@ -212,13 +214,14 @@ class Transfer:
             around.bucket.put(self.row.key, body, {mode: digest}, metadata, absent)
 
         persist(once, around.sleep, lambda error: self._lost_put(body))
+        worker.accepted(source.size)
         return Evidence(source.size, mode, 0, md5=digest if mode == MD5 else None, token=self.row.token)
 
     def _lost_put(self, body: Slice) -> None:
         """A PUT failed: it may have succeeded all the same, and must then not be repeated."""
         self._repeated += body.tell()
         self._source.unchanged()
-        if self._head() is not None:
+        if persist(self._head, self._around.sleep) is not None:
             raise BucketError(Verdict(PRECONDITION, "exists", "the object exists already"), "put_object", self.row.key)
 
     def _multipart(self) -> Evidence:

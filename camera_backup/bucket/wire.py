@@ -12,7 +12,8 @@ import urllib.parse
 import urllib.request
 from typing import Any, Iterator, Mapping
 
-from camera_backup.bucket.channel import Channel, ConnectionLost, trusting
+from camera_backup.bucket import strangers
+from camera_backup.bucket.channel import CertificateRefused, Channel, ConnectionLost, trusting
 from camera_backup.bucket.stopping import Stop
 
 _BLOCK = 256 * 1024
@@ -41,6 +42,9 @@ class Wire:
         try:
             _write(channel, request, url)
             reply = _reply(channel, request.method)
+            stranger = strangers.told(request.method, reply.status, _small(reply))
+            if stranger:
+                raise strangers.NotTheStore(stranger)
         except BaseException:
             channel.close()
             raise
@@ -52,11 +56,26 @@ class Wire:
                 waiting = self._idle.get(address)
                 channel = waiting.pop() if waiting else None
             if channel is None:
-                scheme, host, port = address
-                return Channel(host, port, self._trust() if scheme == "https" else None, self._stop)
-            if channel.idle():
+                return self._opened(*address)
+            if self._is_good(channel):
                 return channel
-            channel.close()
+
+    @staticmethod
+    def _is_good(channel: Channel) -> bool:
+        """Say whether an idle connection can be used; it is closed if not."""
+        good = False
+        try:
+            good = channel.idle()
+        finally:  # also when we are to stop
+            if not good:
+                channel.close()
+        return good
+
+    def _opened(self, scheme: str, host: str, port: int) -> Channel:
+        try:
+            return Channel(host, port, self._trust() if scheme == "https" else None, self._stop)
+        except CertificateRefused as error:
+            raise strangers.named(error, host, port, self._stop) from None
 
     def _trust(self) -> ssl.SSLContext:
         with self._lock:
@@ -157,6 +176,10 @@ def _reply(channel: Channel, method: str) -> http.client.HTTPResponse:
     except http.client.HTTPException as error:
         raise ConnectionLost("no answer (%s)" % type(error).__name__) from error
     return reply
+
+
+def _small(reply: http.client.HTTPResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in reply.getheaders()}
 
 
 def _response(request: Any, reply: http.client.HTTPResponse, raw: _Raw) -> Any:  # noqa: ANN401

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from camera_backup import segments, urls
-from camera_backup.config.kinds import UNPRINTABLE, Kind, Refused, path, text, whole
+from camera_backup import schedule, segments, urls
+from camera_backup.config.kinds import RATE, UNPRINTABLE, Kind, Refused, path, rate, text, whole
 
 DAY = 86400
 
@@ -117,6 +117,39 @@ def segment_duration() -> Kind:
         return value
 
     return whole("seconds", 5, DAY, refine, ", that divides a day, such as 300, 900, 1800, 3600")
+
+
+def bandwidth() -> Kind:
+    """What may be sent each second."""
+    return rate(16 * 1024, 1024**4)
+
+
+def window() -> Kind:
+    """A time of day and what may be sent then; read as `schedule.Window`."""
+    clock = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+
+    def refine(value: str) -> schedule.Window:
+        times, _, most = value.partition(" ")
+        start, end = (60 * int(moment[:2]) + int(moment[3:]) for moment in times.split("-"))
+        if start == end % schedule.DAY and end != schedule.DAY:
+            raise Refused("begins and ends at the same time; the whole day is 00:00-24:00")
+        return schedule.Window(start, end, _most(most))
+
+    return text(
+        "HH:MM-HH:MM in the time zone of the host and, after a space, what may be sent then: unlimited, off, or "
+        "a rate such as 2Mbit/s",
+        "%s-(?:%s|24:00) (?:unlimited|off|%s)" % (clock, clock, RATE),
+        longest=60,
+        refine=refine,
+    )
+
+
+def _most(word: str) -> int | None:
+    if word in ("unlimited", "off"):
+        return None if word == "unlimited" else schedule.OFF
+    kind = bandwidth()
+    assert kind.refine is not None
+    return int(kind.refine(kind.read(word)))
 
 
 def nearest_divisor(value: int) -> int:

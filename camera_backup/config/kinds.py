@@ -19,7 +19,7 @@ _BYTES.update({"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4})
 _BITS = {"bit": 1, "kbit": 1000, "Mbit": 1000**2, "Gbit": 1000**3}
 _QUANTITY = r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,6})?) ?(?P<unit>%s)%s"
 _SIZE = _QUANTITY % ("|".join(_BYTES), "")
-_RATE = _QUANTITY % ("|".join([*_BITS, *_BYTES]), "/s")
+RATE = _QUANTITY % ("|".join([*_BITS, *_BYTES]), "/s")
 
 
 class Refused(ValueError):
@@ -34,6 +34,7 @@ class Kind(NamedTuple):
     read: given a value as YAML gives it, return it for the program, or raise Refused
     refine: given what `read` returned, return it after the checks that JSON Schema cannot say
     unit: what a number counts, where only one unit is possible; such as `seconds`
+    item: for a list, what each of its items accepts; the walker reads them one by one
     """
 
     accepted: str
@@ -41,6 +42,7 @@ class Kind(NamedTuple):
     read: Callable[[object], Any]
     refine: Callable[[Any], Any] | None = None
     unit: str = ""
+    item: Kind | None = None
 
 
 def anchored(pattern: str) -> str:
@@ -116,7 +118,7 @@ def size(low: int, high: int) -> Kind:
 def rate(low: int, high: int) -> Kind:
     """Bytes per second, plain or with a unit; read into bytes per second."""
     words = "a rate such as 8Mbit/s or 1MiB/s, or a number of bytes per second"
-    return _quantity(words, _RATE, low, high, lambda count: size_text(count) + "/s")
+    return _quantity(words, RATE, low, high, lambda count: size_text(count) + "/s")
 
 
 def path(accepted: str, refine: Callable[[str], object] | None = None) -> Kind:
@@ -129,6 +131,20 @@ def path(accepted: str, refine: Callable[[str], object] | None = None) -> Kind:
         return refine(plain) if refine else plain
 
     return text(accepted, "/[^%s]*" % UNPRINTABLE, longest=1000, refine=normal)
+
+
+def listed(item: Kind, longest: int) -> Kind:
+    """A list of at most `longest` items."""
+
+    def read(value: object) -> list[object]:
+        if not isinstance(value, (list, tuple)):
+            raise Refused("is not a list")
+        if len(value) > longest:
+            raise Refused("has %d items, too many: the most is %d" % (len(value), longest))
+        return list(value)
+
+    schema = {"type": "array", "items": item.json, "maxItems": longest}
+    return Kind("a list; each item is " + item.accepted, schema, read, item=item)
 
 
 def size_text(count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Mapping, Sequence
 
-from camera_backup import urls
+from camera_backup import schedule, urls
 from camera_backup.config import fields
 
 Refuse = Callable[[Sequence[str], str], None]
@@ -117,3 +117,14 @@ def bucket(values: Values, refuse: Refuse) -> None:
     """Nothing can be read back from an archive class."""
     if values.get("proof") == "read-back" and values.get("storage_class") in ("GLACIER", "DEEP_ARCHIVE"):
         refuse(["proof"], "is read-back, but objects of storage_class %s cannot be read back" % values["storage_class"])
+
+
+def windows(given: Sequence[schedule.Window | None], refuse: Callable[[int, str], None]) -> None:
+    """At each time of the day one rule holds, and at some time something may be sent. None: one that was refused."""
+    for place, one in enumerate(given):
+        for other in given[:place]:
+            if one is not None and other is not None and one.overlaps(other):
+                text = "overlaps %s-%s, so that two rules would hold at once; cut one of them in two"
+                refuse(place, text % (schedule.clock(other.start), schedule.clock(other.end)))
+    if sum(one.length for one in given if one is not None and one.limit == schedule.OFF) >= schedule.DAY:
+        refuse(len(given) - 1, "leaves no time of the day at which anything may be sent")

@@ -337,12 +337,33 @@ UPLOAD = Section(
         ),
         Key(
             "bandwidth_limit",
-            kinds.rate(16 * 1024, 1024**4),
+            fields.bandwidth(),
             "Most that all uploads together may send; null: no limit.",
             "Less than the cameras record, and the backlog grows until the disk is full: 10 cameras of 4 Mbit/s need "
             "40Mbit/s.",
             '"50Mbit/s"',
             default=None,
+        ),
+        Key(
+            "order",
+            kinds.choice("oldest_first", "newest_first"),
+            "Which segments of a backlog leave first. Cameras take turns either way.",
+            "`newest_first` brings today's footage into the bucket before that of an outage; when the disk runs full "
+            "meanwhile, what was not uploaded is the oldest.",
+            "newest_first",
+            default="oldest_first",
+        ),
+        Key(
+            "schedule",
+            kinds.listed(fields.window(), 24),
+            "Limits for times of the day, in the time zone of the host (`timedatectl`); outside of all of them "
+            "`bandwidth_limit` holds.",
+            "A window may cross midnight; none may overlap another. A limit changes within seconds, without a restart. "
+            "`off` stops uploads in order: parts that have arrived are kept, one part of each worker is sent again. "
+            "Only the time of day counts, so that a window is an hour shorter or longer on the days on which clocks "
+            "are changed. A changed time zone counts from the uploader's next start.",
+            '["08:00-18:00 2Mbit/s", "18:00-22:00 off", "22:00-06:00 unlimited"]',
+            default=[],
         ),
     ),
 )

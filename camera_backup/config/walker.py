@@ -13,7 +13,7 @@ from camera_backup import urls
 from camera_backup.config import rules, wording
 from camera_backup.config.keys import REQUIRED, Key, Section
 from camera_backup.config.kinds import Refused
-from camera_backup.config.schema import CAMERAS, ROOT, S3, STORAGE
+from camera_backup.config.schema import CAMERAS, ROOT, S3, STORAGE, UPLOAD
 from camera_backup.config.yamllines import Mark, Path
 from camera_backup.redact import Redactor
 
@@ -111,6 +111,17 @@ class Walker:
         self.refuse(path, "has no value%s; accepted: %s" % (way_out, key.kind.accepted), beyond=False)
 
     def _read(self, key: Key, value: object, path: Path) -> Values:
+        found = self._value(key, value, path)
+        if found is None:
+            return {}
+        if key.kind.item is None:
+            return {key.name: found}
+        # What was refused stays as None, so that the others keep their places.
+        one = key._replace(kind=key.kind.item)
+        return {key.name: tuple(self._value(one, item, (*path, place)) for place, item in enumerate(found))}
+
+    def _value(self, key: Key, value: object, path: Path) -> Any:  # noqa: ANN401  (of any kind)
+        """Return a value as read, or None after noting why it is refused."""
         beyond = False
         try:
             read = key.kind.read(value)
@@ -118,10 +129,10 @@ class Walker:
             doubt = rules.half_character(value) or wording.trap(value, self._own(path)) or rules.placeholder(value)
             if doubt:
                 raise Refused(doubt)
-            return {key.name: key.kind.refine(read) if key.kind.refine else read}
+            return key.kind.refine(read) if key.kind.refine else read
         except Refused as refused:
             self._wrong(key, value, path, str(refused), beyond)
-            return {}
+            return None
 
     def _wrong(self, key: Key, value: object, path: Path, reason: str, beyond: bool) -> None:
         mark = self._own(path)
@@ -154,6 +165,9 @@ def walk(data: object, marks: Mapping[Path, Mark]) -> tuple[Values, Walker]:
     values = walker.section(ROOT, data, ())
     rules.storage(values.get(STORAGE.name, {}), lambda path, text: walker.refuse((STORAGE.name, *path), text))
     rules.bucket(values.get(S3.name, {}), lambda path, text: walker.refuse((S3.name, *path), text))
+    upload = (UPLOAD.name, "schedule")
+    windows = values.get(UPLOAD.name, {}).get("schedule", ())
+    rules.windows(windows, lambda place, text: walker.refuse((*upload, place), text))
     cameras = values.get(CAMERAS.name, [])
     for place, camera in enumerate(cameras):
         _camera(camera, walker, (CAMERAS.name, place))

@@ -61,7 +61,7 @@ def hint(wanted: object, value: object, mark: Mark) -> str:
     if wanted == "string" and isinstance(value, (int, float)):
         return "; YAML reads it as a number: put it in quotes"
     bare = r"(?i)(?:true|false|yes|no|on|off)\Z" if wanted == "boolean" else r"[0-9]+\Z"
-    if wanted != "string" and isinstance(value, str) and re.match(bare, value):
+    if wanted not in ("string", "array") and isinstance(value, str) and re.match(bare, value):
         return "; write it without quotes" if mark.raw is None else "; write it without leading zeros"
     return ""
 

@@ -116,6 +116,8 @@ def _value(value: object) -> str:
 
 def _option(key: Key) -> dict[str, Any]:
     option: dict[str, Any] = {"type": _type(key)}
+    if key.kind.item is not None:
+        option["elements"] = "str"
     words = key.kind.json.get("enum")
     if words:
         option["choices"] = [word for word in words if isinstance(word, str)]
@@ -132,7 +134,7 @@ def _option(key: Key) -> dict[str, Any]:
 
 def _type(key: Key) -> str:
     kind = key.kind.json.get("type")
-    names = {"string": "str", "boolean": "bool", "integer": "int"}
+    names = {"string": "str", "boolean": "bool", "integer": "int", "array": "list"}
     return names[kind] if isinstance(kind, str) else "str" if "enum" in key.kind.json else "raw"
 
 

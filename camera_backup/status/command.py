@@ -28,7 +28,8 @@ state directory readable it needs no root; it says what it could not read.
 
 exit codes:
   0  every enabled camera is recording and nothing is stuck
-  1  a camera is not recording, uploads are paused or stuck, the disk is at its reserve, or nothing could be read
+  1  a camera is not recording, uploads are paused or stuck or too slow for good, the disk is at its reserve, or nothing
+     could be read
 """
 
 

@@ -6,10 +6,10 @@ import os
 from dataclasses import replace
 from typing import Any, Callable, Iterable, Mapping, NamedTuple, TypeVar
 
-from camera_backup import jsonlines, ledger, paths
+from camera_backup import jsonlines, ledger, paths, schedule
 from camera_backup.model import Config
 from camera_backup.segments import CAMERA_NAME
-from camera_backup.status import backlog, live, outage
+from camera_backup.status import backlog, drain, live, outage
 from camera_backup.status.proofs import Proofs
 from camera_backup.status.report import CameraStatus, DiskStatus, HostStatus, Waiting, together
 
@@ -46,16 +46,18 @@ class Gatherer:
         uploader = live.uploader(value) if value else None
         gone = self._stale(uploader.updated, self._boot, uploader.pid) if uploader else "it was never started"
         upload = self._place.config.upload if self._place.config else None
+        waiting = self._waiting(cameras, value)
         return HostStatus(
             now=self._now,
             cameras=cameras,
-            waiting=self._waiting(cameras, value),
+            waiting=waiting,
             uploader=uploader if not gone else None,
             uploader_gone=gone or "",
             refused=tuple(self._proofs.refused()),
             disk=self._disk(),
             patience=2 * (upload.check_interval if upload else 300) + (upload.min_age if upload else 300) + 60,
             unread=tuple(self._unread),
+            drain=self._drain(cameras, waiting, uploader),
         )
 
     def _tried(self, action: Callable[[], T]) -> T | None:
@@ -115,6 +117,18 @@ class Gatherer:
         others = [name for name in self._tried(lambda: backlog.cameras(local)) or [] if name not in known]
         parts = [camera.waiting for camera in cameras] + [self._held(name) for name in others]
         return together(part for part in parts if part is not None)
+
+    def _drain(
+        self, cameras: Iterable[CameraStatus], waiting: Waiting, uploader: live.Uploader | None
+    ) -> drain.Drain | None:
+        if self._place.config is None:
+            return None
+        upload = self._place.config.upload
+        bits = [camera.live.bits_per_second for camera in cameras if camera.live and camera.recording]
+        recording = None if None in bits else sum(filter(None, bits)) / 8
+        minute = schedule.minute_of_day(self._now)
+        rates = uploader.rates if uploader else ()
+        return drain.estimate(waiting.bytes, recording, rates, upload.schedule, upload.bandwidth_limit, minute)
 
     def _disk(self) -> DiskStatus | None:
         storage = self._place.config.storage if self._place.config else None

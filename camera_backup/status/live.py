@@ -7,6 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import Any, Mapping
 
+from camera_backup.uploader import meter
+from camera_backup.uploader.meter import Rate
+
 MAX_AGE = 60
 """Seconds after which a live status says nothing any more: it is written at least every 10 s."""
 
@@ -34,7 +37,11 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Uploader:
-    """What the uploader said about itself. `sending`: the segments that travel now, as (camera, name, bytes, sent)."""
+    """What the uploader said about itself.
+
+    sending: the segments that travel now, as (camera, name, bytes, sent)
+    rates: how fast the store was seen to accept bytes
+    """
 
     state: str
     since: float
@@ -43,6 +50,7 @@ class Uploader:
     cause: str | None
     next_scan: float | None
     sending: tuple[tuple[str, str, int, int], ...]
+    rates: tuple[Rate, ...] = ()
 
 
 def read(path: str) -> Mapping[str, Any] | None:
@@ -92,6 +100,7 @@ def uploader(value: Mapping[str, Any]) -> Uploader | None:
             cause=value.get("cause"),
             next_scan=value.get("next_scan"),
             sending=tuple(current),
+            rates=meter.from_json(value),
         )
     except (KeyError, TypeError, ValueError):
         return None

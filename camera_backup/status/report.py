@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, NamedTuple
 
+from camera_backup import measures
+from camera_backup.status.drain import Drain
 from camera_backup.status.live import Recorder, Uploader
 
 
@@ -94,6 +96,7 @@ class HostStatus:
     refused: segments that the store will never accept, with its reason
     patience: seconds a closed segment may wait before an uploader that does nothing is suspicious
     unread: what could not be read, in words, with what to do
+    drain: what becomes of the backlog; None when the limits are not known
     """
 
     now: float
@@ -105,6 +108,7 @@ class HostStatus:
     disk: DiskStatus | None
     patience: float
     unread: tuple[str, ...] = ()
+    drain: Drain | None = None
 
 
 def stuck(host: HostStatus) -> str:
@@ -116,7 +120,7 @@ def stuck(host: HostStatus) -> str:
         return ""
     if uploader is None:
         return "segments wait and no uploader runs: %s" % host.uploader_gone
-    return "" if uploader.state == "uploading" else "segments wait, and the uploader does not take them"
+    return "" if uploader.state in ("uploading", "off") else "segments wait, and the uploader does not take them"
 
 
 def full_disk(host: HostStatus) -> str:
@@ -127,12 +131,31 @@ def full_disk(host: HostStatus) -> str:
     return "the disk of %s is full up to its reserve" % disk.path
 
 
+def slow_line(host: HostStatus) -> str:
+    """Given the host, return that its backlog will grow for good, or an empty text."""
+    drain = host.drain
+    if drain is None or not drain.too_slow:
+        return ""
+    return "the uplink, or its limit, is too slow for the cameras: " + speeds(drain)
+
+
+def speeds(drain: Drain) -> str:
+    """Return what is recorded and what leaves, as far as it is known."""
+    known = [(drain.uploading, "leave"), (drain.recording, "are recorded")]
+    return ", ".join("%s %s" % (measures.bitrate(8 * speed), verb) for speed, verb in known if speed is not None)
+
+
 def troubles(host: HostStatus) -> list[str]:
     """Given the host, return everything that is wrong, one line each; empty when all is well."""
     idle = [camera for camera in host.cameras if camera.expected and not camera.recording]
     lines = ["%s is not recording" % camera.name for camera in idle]
     lines += ["never accepted by the store: " + line for line in host.refused]
-    return lines + [line for line in (full_disk(host), stuck(host)) if line]
+    return lines + wrong(host)
+
+
+def wrong(host: HostStatus) -> list[str]:
+    """Given the host, return what is wrong with it as a whole, one line each."""
+    return [line for line in (full_disk(host), stuck(host), slow_line(host)) if line]
 
 
 def exit_code(host: HostStatus) -> int:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from camera_backup import measures
-from camera_backup.status.report import CameraStatus, HostStatus, Waiting, exit_code, full_disk, stuck, troubles
+from camera_backup.status.report import CameraStatus, HostStatus, Waiting, exit_code, speeds, troubles, wrong
 from camera_backup.table import BAD, DIM, OK, WARN, Cell, Row, paint, render
 
 _HEADER = ("CAMERA", "STATE", "FOR", "BITRATE", "SEGMENT", "SIZE", "LAST PROVEN", "WAITING", "")
@@ -82,6 +82,8 @@ def _host_rows(host: HostStatus) -> list[Row]:
     rows += [
         ["", "sending %s/%s, %s of %s" % (c, n, measures.size(s), measures.size(b))] for c, n, b, s in _sending(host)
     ]
+    if host.waiting.segments and host.drain is not None:
+        rows.append(["backlog", _drain(host)])
     if host.disk is not None:
         rows.append(["disk", _disk(host)])
     rows += [["refused", Cell(line, BAD)] for line in host.refused[:_MOST]]
@@ -99,7 +101,24 @@ def _uploader(host: HostStatus) -> Cell:
     span = measures.duration(host.now - uploader.since)
     if uploader.state == "paused":
         return Cell("paused for %s: %s" % (span, uploader.cause or "no cause given"), BAD)
+    if uploader.state == "off":
+        return Cell(uploader.cause or "paused by schedule", OK)
     return Cell("%s for %s%s" % (uploader.state, span, _next_scan(uploader.next_scan, host.now)), OK)
+
+
+def _drain(host: HostStatus) -> Cell:
+    drain = host.drain
+    assert drain is not None
+    if drain.too_slow:
+        return Cell("grows for good: " + speeds(drain), BAD)
+    if drain.seconds is not None:
+        paused = host.uploader is None or host.uploader.state == "paused"
+        when = measures.about(drain.seconds) + (", once uploads go on" if paused else "")
+        return Cell("drained in about %s: %s" % (when, speeds(drain)))
+    if drain.uploading is not None and drain.recording is not None:
+        return Cell("grows: " + speeds(drain), WARN)
+    missing = "too little was sent so far" if drain.uploading is None else "a recorder has not measured its bitrate yet"
+    return Cell("when it is drained is not known: " + missing, DIM)
 
 
 def _next_scan(at: float | None, now: float) -> str:
@@ -134,8 +153,7 @@ def summary(host: HostStatus) -> str:
         amount = "%s (%s)" % (measures.plural(waiting.segments, "segment"), _amount(waiting))
         tail = "%s %s for upload" % (amount, "waits" if waiting.segments == 1 else "wait")
     refused = [measures.plural(len(host.refused), "segment") + " refused by the store"] if host.refused else []
-    wrong = [line for line in (full_disk(host), stuck(host)) if line]
-    return "; ".join([head, tail, *refused, *wrong])
+    return "; ".join([head, tail, *refused, *wrong(host)])
 
 
 def as_json(host: HostStatus) -> dict[str, Any]:
@@ -148,6 +166,7 @@ def as_json(host: HostStatus) -> dict[str, Any]:
         "cameras": [_camera_json(camera) for camera in host.cameras],
         "uploader": asdict(host.uploader) if host.uploader else {"state": "not running", "cause": host.uploader_gone},
         "waiting": host.waiting._asdict(),
+        "drain": host.drain._asdict() if host.drain else None,
         "disk": asdict(host.disk) if host.disk else None,
         "refused": list(host.refused),
         "unread": list(host.unread),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from camera_backup import journal
 from camera_backup.errors import ConfigError
 from camera_backup.model import S3, Storage, Upload
+from camera_backup.schedule import Window
 
 DEFAULT_PATH = "/etc/camera-backup/credentials/camera-uploader.json"
 
@@ -55,13 +56,18 @@ def read(path: str) -> dict[str, Any]:
     return value
 
 
+def _windows(listed: Iterable[Iterable[Any]]) -> tuple[Window, ...]:
+    """JSON has no tuples."""
+    return tuple(Window(*window) for window in listed)
+
+
 def parse(value: Mapping[str, Any], source: str) -> Parameters:
     """Given the content, return it as values; raise ConfigError. From here on no line of the journal shows a key."""
     try:
         found = Parameters(
             storage=Storage(**value["storage"]),
             s3=S3(**value["s3"]),
-            upload=Upload(**value["upload"]),
+            upload=Upload(**{**value["upload"], "schedule": _windows(value["upload"]["schedule"])}),
             cameras=tuple(value["cameras"]),
             ffmpeg=value["ffmpeg"],
         )

@@ -55,31 +55,35 @@ def classify(entry: Entry, now: float, min_age: float) -> str:
     return READY if age >= min_age or age < -max(min_age, 60) else YOUNG
 
 
-def interleave(queues: Sequence[Sequence[str]]) -> list[tuple[int, str]]:
-    """Given the sorted names of several cameras, return (camera's index, name): all firsts, then all seconds, ….
+def interleave(queues: Sequence[Sequence[str]], newest_first: bool = False) -> list[tuple[int, str]]:
+    """Given the names of several cameras, return (camera's index, name): all firsts, then all seconds, ….
 
-    Within a round the oldest comes first. So a camera with a long backlog keeps no other from being uploaded.
+    Within a round the oldest comes first, or the newest. So a camera with a long backlog keeps no other from being
+    uploaded.
     """
     rounds = range(max(map(len, queues), default=0))
-    return [
-        (index, name)
-        for turn in rounds
-        for name, index in sorted((queue[turn], index) for index, queue in enumerate(queues) if turn < len(queue))
-    ]
+    turns = ([(queue[turn], index) for index, queue in enumerate(queues) if turn < len(queue)] for turn in rounds)
+    return [(index, name) for turn in turns for name, index in sorted(turn, reverse=newest_first)]
 
 
 @dataclass
 class Camera:
-    """What the directory of a camera holds. `oldest`: the first names of those that are ready, sorted."""
+    """What the directory of a camera holds.
+
+    newest_first: whether the newest are to go first
+    first: the names of those that are ready and go first, in that order; earliest: the oldest name of all
+    """
 
     name: str
+    newest_first: bool = False
     segments: int = 0
     bytes: int = 0
     young: int = 0
     left_alone: int = 0
     example: str = ""
     fingerprint: int = 0
-    oldest: list[str] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
+    earliest: str = ""
     _last: str = ""
 
     def add(self, entry: Entry, kind: str, limit: int) -> None:
@@ -89,9 +93,11 @@ class Camera:
             self.bytes += entry.size
             # A sum does not mind the order in which a directory is read.
             self.fingerprint += hash((self.name, entry.name, entry.inode, entry.size, entry.mtime_ns))
-            if not self._last or entry.name < self._last:
-                self.oldest.append(entry.name)
-                if len(self.oldest) >= 2 * limit:
+            if not self.earliest or entry.name < self.earliest:
+                self.earliest = entry.name
+            if not self._last or (entry.name > self._last if self.newest_first else entry.name < self._last):
+                self.first.append(entry.name)
+                if len(self.first) >= 2 * limit:
                     self.trim(limit)
         elif kind == YOUNG:
             self.young += 1
@@ -101,10 +107,10 @@ class Camera:
 
     def trim(self, limit: int) -> None:
         """Forget all names but the first `limit`."""
-        self.oldest.sort()
-        del self.oldest[limit:]
-        if len(self.oldest) == limit:
-            self._last = self.oldest[-1]
+        self.first.sort(reverse=self.newest_first)
+        del self.first[limit:]
+        if len(self.first) == limit:
+            self._last = self.first[-1]
 
 
 @dataclass
@@ -136,12 +142,14 @@ class Survey:
     @property
     def oldest_start(self) -> int | None:
         """When the oldest of them began, in seconds since the epoch."""
-        found = [parse(camera.oldest[0]) for camera in self.cameras if camera.oldest]
+        found = [parse(camera.earliest) for camera in self.cameras if camera.earliest]
         return min((segment.start for segment in found if segment), default=None)
 
     def candidates(self) -> list[tuple[str, str]]:
         """Return (camera, name) of the first ones, in the order in which they are to be uploaded."""
-        return [(self.cameras[i].name, name) for i, name in interleave([camera.oldest for camera in self.cameras])]
+        queues = [camera.first for camera in self.cameras]
+        newest_first = any(camera.newest_first for camera in self.cameras)
+        return [(self.cameras[i].name, name) for i, name in interleave(queues, newest_first)]
 
     def backlog(self) -> dict[str, int | None]:
         """Return it as the live status shows it."""
@@ -151,13 +159,23 @@ class Survey:
 Wanted = Callable[[str, Entry], bool]
 
 
-def survey(local_path: str, now: float, min_age: float, limit: int, wanted: Wanted | None = None) -> Survey:
+def survey(
+    local_path: str,
+    now: float,
+    min_age: float,
+    limit: int,
+    wanted: Wanted | None = None,
+    newest_first: bool = False,
+) -> Survey:
     """Given the directory of the footage, return what is ready in the directory of every camera, configured or not.
 
     limit: how many names to keep of each camera; wanted: says whether a ready entry of a camera is to be uploaded.
     Raise OSError when `local_path` itself cannot be read.
     """
-    return Survey([_camera(local_path, name, now, min_age, limit, wanted) for name in camera_names(local_path)])
+    cameras = [Camera(name, newest_first) for name in camera_names(local_path)]
+    for camera in cameras:
+        _look(camera, "%s/%s" % (local_path, camera.name), now, min_age, limit, wanted)
+    return Survey(cameras)
 
 
 def camera_names(local_path: str) -> list[str]:
@@ -166,14 +184,12 @@ def camera_names(local_path: str) -> list[str]:
         return sorted(e.name for e in entries if CAMERA_NAME.match(e.name) and e.is_dir(follow_symlinks=False))
 
 
-def _camera(local_path: str, name: str, now: float, min_age: float, limit: int, wanted: Wanted | None) -> Camera:
-    camera = Camera(name)
-    for entry in _entries("%s/%s" % (local_path, name)):
+def _look(camera: Camera, directory: str, now: float, min_age: float, limit: int, wanted: Wanted | None) -> None:
+    for entry in _entries(directory):
         kind = classify(entry, now, min_age)
-        if kind != READY or wanted is None or wanted(name, entry):
+        if kind != READY or wanted is None or wanted(camera.name, entry):
             camera.add(entry, kind, limit)
     camera.trim(limit)
-    return camera
 
 
 def _entries(directory: str) -> Iterator[Entry]:

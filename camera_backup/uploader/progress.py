@@ -13,7 +13,7 @@ class Progress:
         self._lock = threading.Lock()
         self._current: dict[int, list[Any]] = {}
         self.ticks = 0
-        self.bytes = 0
+        self.accepted = 0
         self.proven = 0
 
     def begin(self, thread: int, camera: str, name: str, size: int) -> None:
@@ -25,8 +25,12 @@ class Progress:
     def sent(self, thread: int, count: int) -> None:
         """Bytes of its segment leave."""
         self._current[thread][3] += count
-        self.bytes += count
         self.ticks += 1
+
+    def accept(self, count: int) -> None:
+        """The store has accepted so many bytes: what left more than once counts once."""
+        with self._lock:
+            self.accepted += count
 
     def tick(self) -> None:
         """Something happened, though nothing left."""
@@ -38,6 +42,10 @@ class Progress:
             self._current.pop(thread, None)
             self.proven += proven
         self.ticks += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all that the parent wants to know every second."""
+        return {"current": self.current(), "ticks": self.ticks, "accepted": self.accepted}
 
     def current(self) -> list[dict[str, Any]]:
         """Return the segments on their way, as the live status shows them."""

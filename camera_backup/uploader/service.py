@@ -9,18 +9,20 @@ import json
 import os
 import select
 import signal
+import socket
 import time
 from typing import Any, Callable, Dict, Mapping
 
-from camera_backup import files, journal, paths
+from camera_backup import files, journal, paths, schedule
 from camera_backup.errors import CameraBackupError
 from camera_backup.recorder.notify import Notifier
-from camera_backup.uploader import leftovers, plan
+from camera_backup.uploader import leftovers, meter, plan, spread
 from camera_backup.uploader.agenda import Agenda
 from camera_backup.uploader.child import GRACE_SECONDS, Child
 from camera_backup.uploader.parameters import Parameters, parse
 
-IDLE, UPLOADING, PAUSED = "idle", "uploading", "paused"
+IDLE, UPLOADING, PAUSED, OFF = "idle", "uploading", "paused", "off"
+"""`paused`: nothing works, for a cause outside; `off`: by `upload.schedule`, which is as it should be."""
 
 _STATUS_SECONDS = 10.0
 _END_SECONDS = GRACE_SECONDS + 1.0
@@ -68,11 +70,18 @@ class Service:
         self._foreign: dict[str, int] = {}
         self._written_at = 0.0
         self._given, self._parameters = self._read()
-        self._agenda = Agenda(float(self._parameters.upload.check_interval))
+        self._agenda = self._new_agenda()
+        self._agenda.begin(time.monotonic())
+        self._meter = meter.Meter(meter.read(paths.uploader_status(self._parameters.storage.state_path)))
+        self._measured: tuple[float, int] | None = None
 
     def _read(self) -> tuple[Mapping[str, Any], Parameters]:
         given = self._load()
         return given, parse(given, self._source)
+
+    def _new_agenda(self) -> Agenda:
+        origin = time.monotonic() - time.time()
+        return Agenda(float(self._parameters.upload.check_interval), spread.share(socket.gethostname()), origin)
 
     def run(self) -> int:
         """Work until asked to stop; return the exit code."""
@@ -83,6 +92,8 @@ class Service:
         while not self._signals.stop:
             if self._signals.reload:
                 self._reload()
+            if self._child is None:
+                self._look_at_the_clock()
             if self._child is None and time.monotonic() >= self._agenda.next_scan:
                 self._scan()
             self._write_status()
@@ -102,6 +113,7 @@ class Service:
             until.append(self._notifier.every)
         if self._child is None:
             until.append(self._agenda.next_scan - time.monotonic())
+            until.append(60 - time.time() % 60 if self._parameters.upload.schedule else _STATUS_SECONDS)
         return max(0.0, min(until))
 
     def _wait(self) -> None:
@@ -131,10 +143,32 @@ class Service:
         for message in said:
             self._end = message.get("end", self._end)
             self._told.update((key, message[key]) for key in self._told if key in message)
-        if self._told["current"] and self._state == PAUSED:
+            self._measure(message)
+        # That a segment was taken up is no success yet: it may meet what the last one met.
+        if self._state == PAUSED and any(message.get("accepted") for message in said):
             self._become(UPLOADING, None)
 
+    def _measure(self, message: Mapping[str, Any]) -> None:
+        """Given what a worker said, learn how fast the store accepts bytes while something is on its way."""
+        if "accepted" not in message:
+            return
+        now, accepted = time.monotonic(), message["accepted"]
+        if self._measured is not None:
+            since, before = self._measured
+            self._meter.add(message["limit"], accepted - before, now - since)
+        self._measured = (now, accepted)
+
     # Work
+
+    def _look_at_the_clock(self) -> None:
+        """Begin and end the times at which nothing is sent. A worker looks at the clock itself."""
+        windows = self._parameters.upload.schedule
+        until = schedule.off_until(windows, schedule.minute_of_day(time.time())) if windows else None
+        if until is not None:
+            self._become(OFF, schedule.words(until))
+        elif self._state == OFF:
+            self._become(IDLE, None)
+            self._agenda.begin(time.monotonic())
 
     def _scan(self) -> None:
         storage, upload = self._parameters.storage, self._parameters.upload
@@ -148,8 +182,10 @@ class Service:
         if upload.delete_after_upload or not self._told["backlog"]:
             self._told["backlog"] = found.backlog()
         start = self._agenda.scanned(time.monotonic(), found.segments, waiting, found.fingerprint ^ waiting)
+        if self._state == OFF:
+            return
         if start:
-            self._end = None
+            self._end = self._measured = None
             self._child = Child(self._given)
             if self._state == IDLE:
                 self._become(UPLOADING, None)
@@ -187,6 +223,9 @@ class Service:
         self._told["current"] = []
         if end is None:
             self._pause("worker", "the worker ended with status %d before it was done" % status)
+        elif end["pause"] is not None and end["pause"][1] == schedule.CAUSE:
+            self._report_undone(end["undone"])
+            self._become(OFF, end["pause"][2])
         elif end["pause"] is not None:
             self._report_undone(end["undone"])
             self._pause(end["pause"][1], end["pause"][2])
@@ -223,8 +262,10 @@ class Service:
     # Telling
 
     def _become(self, state: str, cause: str | None) -> None:
-        if self._state == PAUSED and state != PAUSED:
+        if self._state == PAUSED and state in (IDLE, UPLOADING):
             journal.log(journal.NOTICE, "upload_resumed", after=time.time() - self._since)
+        if OFF in (state, self._state) and state != self._state:
+            journal.log(journal.NOTICE, "upload_schedule", state="off" if state == OFF else "on", reason=cause)
         if state != self._state:
             self._since = time.time()
             self._written_at = 0.0
@@ -249,6 +290,7 @@ class Service:
             "pid": os.getpid(),
             "cause": journal.redact(self._cause) if self._cause else None,
             "next_scan": None if self._child else now + max(0.0, self._agenda.next_scan - clock),
+            "rates": self._meter.as_json(),
             **self._told,
         }
 
@@ -275,7 +317,7 @@ class Service:
             journal.log(journal.ERROR, "reload_refused", reason=str(error))
             return
         journal.log(journal.NOTICE, "uploader_reloaded")
-        self._agenda.interval = float(self._parameters.upload.check_interval)
+        self._agenda = self._new_agenda()
         self._stop_child()
         self._agenda.at_once(time.monotonic())
 

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, Sequence
 
 from camera_backup import catalog as catalogs
-from camera_backup import journal, paths
+from camera_backup import journal, paths, schedule
 from camera_backup.bucket.errors import PAUSE, PERMANENT, BucketError, Verdict
 from camera_backup.bucket.slices import SourceChanged, SourceGone, SourceUnreadable, new_buffer
 from camera_backup.bucket.stopping import Stop, Stopped
 from camera_backup.bucket.transfer import NotProvable, Surroundings, Worker
 from camera_backup.catalog import Catalog
 from camera_backup.errors import HostError
-from camera_backup.uploader import facts, janitor, leftovers, plan, steps, workplace
+from camera_backup.uploader import facts, janitor, leftovers, plan, steps, throttle, workplace
+from camera_backup.uploader.jobs import Jobs
 from camera_backup.uploader.lease import StillOpen
 from camera_backup.uploader.mover import Job, Mover
 from camera_backup.uploader.parameters import Parameters
@@ -30,6 +31,9 @@ from camera_backup.uploader.throttle import Throttle
 
 _BATCH = 4096
 """Names of all cameras together that are looked at at once: a backlog of 100,000 costs no memory here."""
+
+_LOOK_SECONDS = 60.0
+"""How often the directories are looked at during a run at most; 100,000 files take a second."""
 
 Report = Callable[[Dict[str, Any]], None]
 
@@ -122,48 +126,63 @@ class _Run:
         self._stop.set()
 
     def _all(self, catalog: Catalog) -> None:
-        """Do one batch after the other until nothing is left that was not tried."""
+        """Upload until nothing is left that was not tried."""
         found = self._survey(catalog)
         if not found.segments and not catalog.unfinished():
             return
         parameters, state_path = self._parameters, self._parameters.storage.state_path
+        self._obey()
         bucket, can = workplace.open_bucket(parameters.s3, state_path, catalog, self._stop, self._progress.tick)
         self._report({"capabilities": can.as_json()})
-        throttle = Throttle(parameters.upload.bandwidth_limit, self._stop.sleep)
-        around = workplace.surroundings(parameters, catalog, bucket, can, throttle.grain, self._stop, self._stepped)
+        grain = throttle.grain(schedule.limits(parameters.upload.schedule, parameters.upload.bandwidth_limit))
+        around = workplace.surroundings(parameters, catalog, bucket, can, grain, self._stop, self._stepped)
+        every = max(_LOOK_SECONDS, float(parameters.upload.check_interval))
         try:
-            while found.segments and not self._stop.is_set():
-                self._batch(self._jobs(found.candidates()), around, throttle)
-                found = self._survey(catalog)
-            self._tried.clear()
+            self._send_all(Jobs(lambda: self._jobs(self._survey(catalog).candidates()), every, self._tried), around)
             if not self._stop.is_set():
-                self._survey(catalog)  # tells how much is left
+                self._survey(catalog, final=True)
                 janitor.clean(catalog, bucket, around.place, parameters.storage.local_path, time.time())
         finally:
             bucket.close()
+
+    def _limit(self) -> int | None:
+        upload = self._parameters.upload
+        if not upload.schedule:
+            return upload.bandwidth_limit
+        return schedule.limit_at(upload.schedule, upload.bandwidth_limit, schedule.minute_of_day(time.time()))
+
+    def _obey(self) -> None:
+        """Raise Stopped when we were asked to end, or the schedule says that now nothing leaves."""
+        windows = self._parameters.upload.schedule
+        until = schedule.off_until(windows, schedule.minute_of_day(time.time())) if windows else None
+        if until is not None:
+            self._halt(Verdict(PAUSE, schedule.CAUSE, schedule.words(until)))
+        self._stop.check()
 
     def _stepped(self, step: str, name: str) -> None:
         self._progress.tick()
         self._step(step, name)
 
-    def _survey(self, catalog: Catalog) -> plan.Survey:
+    def _survey(self, catalog: Catalog, final: bool = False) -> plan.Survey:
+        """Look for segments that were not tried; at last (`final`) also count those that were, and are still there."""
         storage, upload = self._parameters.storage, self._parameters.upload
 
-        def settled(camera: str, entry: plan.Entry) -> bool:
-            if (camera, entry.name) in self._tried:
-                return True
-            kept = "%d:%d:%d" % (entry.inode, entry.size, entry.mtime_ns)
-            return not upload.delete_after_upload and catalog.is_proven(camera, entry.name, kept)
+        def kept(camera: str, entry: plan.Entry) -> bool:
+            identity = "%d:%d:%d" % (entry.inode, entry.size, entry.mtime_ns)
+            return not upload.delete_after_upload and catalog.is_proven(camera, entry.name, identity)
 
         def wanted(camera: str, entry: plan.Entry) -> bool:
-            passed_over = settled(camera, entry)
-            self._result.left += passed_over
-            return not passed_over
+            tried = (camera, entry.name) in self._tried
+            on_purpose = (final or not tried) and kept(camera, entry)
+            self._result.left += tried or on_purpose
+            return not on_purpose and (final or not tried)
 
         self._result.left = 0
         try:
             each = max(1, _BATCH // max(1, len(plan.camera_names(storage.local_path))))
-            found = plan.survey(storage.local_path, time.time(), upload.min_age, each, wanted)
+            found = plan.survey(
+                storage.local_path, time.time(), upload.min_age, each, wanted, newest_first=upload.newest_first
+            )
         except OSError as error:
             raise HostError("%s: cannot be read: %s" % (storage.local_path, error.strerror)) from None
         self._report({"backlog": found.backlog()})
@@ -177,51 +196,54 @@ class _Run:
         records = {camera: facts.recorded(state_path, camera, wanted) for camera, wanted in names.items()}
         return (Job(camera, name, records[camera].get(name)) for camera, name in candidates)
 
-    def _batch(self, jobs: Iterator[Job], around: Surroundings, throttle: Throttle) -> None:
+    def _send_all(self, jobs: Jobs, around: Surroundings) -> None:
+        line = Throttle(self._limit, self._stop.sleep)
         threads = [
-            threading.Thread(target=self._thread, args=(number, jobs, around, throttle), daemon=True)
+            threading.Thread(target=self._thread, args=(number, jobs, around, line), daemon=True)
             for number in range(self._parameters.upload.workers)
         ]
         for thread in threads:
             thread.start()
+        self._tell()
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(1.0 / len(threads))
-            self._report({"current": self._progress.current(), "ticks": self._progress.ticks})
+            self._tell()
         if self._crash is not None:
             raise self._crash
 
-    def _thread(self, number: int, jobs: Iterator[Job], around: Surroundings, throttle: Throttle) -> None:
+    def _tell(self) -> None:
+        self._report({**self._progress.as_json(), "limit": self._limit()})
+
+    def _thread(self, number: int, jobs: Jobs, around: Surroundings, line: Throttle) -> None:
         try:
-            self._take(number, jobs, around, throttle)
+            self._guarded(lambda: self._take(number, jobs, around, line))
         except BaseException as error:
             # The end of a thread is a process boundary: what nobody foresaw ends the run, not one thread in silence.
             self._crash = error
             self._stop.set()
 
-    def _take(self, number: int, jobs: Iterator[Job], around: Surroundings, throttle: Throttle) -> None:
+    def _take(self, number: int, jobs: Jobs, around: Surroundings, line: Throttle) -> None:
         def pace(count: int) -> None:
-            self._stop.check()
-            throttle.pace(count)
+            self._obey()
+            line.pace(count)
             self._progress.sent(number, count)
 
         def tick() -> None:
-            self._stop.check()
+            self._obey()
             self._progress.tick()
 
-        worker = Worker(new_buffer(), pace, tick)
+        worker = Worker(new_buffer(), pace, tick, self._progress.accept)
         mover = Mover(around, worker, self._parameters.storage.local_path, self._parameters.upload.delete_after_upload)
         while not self._stop.is_set():
-            with self._lock:
-                job = next(jobs, None)
+            self._obey()
+            job = jobs.next()
             if job is None:
                 return
             self._guarded(lambda job=job: self._one(number, mover, job, around.catalog))  # type: ignore[misc]
 
     def _one(self, number: int, mover: Mover, job: Job, catalog: Catalog) -> None:
         """Move one segment. What concerns it alone is written down; what concerns all of them is raised."""
-        with self._lock:
-            self._tried.add((job.camera, job.name))
         self._progress.begin(number, job.camera, job.name, self._size(job))
         proven = False
         try:

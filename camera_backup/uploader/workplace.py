@@ -16,7 +16,6 @@ from camera_backup import journal, paths
 from camera_backup.bucket import capabilities, probe, sdk
 from camera_backup.bucket.capabilities import Capabilities
 from camera_backup.bucket.client import Bucket
-from camera_backup.bucket.retry import persist
 from camera_backup.bucket.stopping import Stop
 from camera_backup.bucket.transfer import Surroundings
 from camera_backup.catalog import Catalog
@@ -92,7 +91,7 @@ def _opened(
         bucket = opened(not can.unsigned)
         bucket.missing_denied = can.missing_denied
         return bucket, can
-    bucket, can = persist(lambda: probe.examine(opened), stop.sleep)
+    bucket, can = probe.examine(opened, stop.sleep)
     catalog.remember(name, can.as_json(), time.time() + probe.EXPIRES_SECONDS)
     journal.log(journal.INFO, "endpoint_examined", place=place(s3), **_told(can))
     return bucket, can

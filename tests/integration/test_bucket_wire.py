@@ -10,8 +10,9 @@ import time
 import pytest
 
 from camera_backup.bucket import channel
-from camera_backup.bucket.channel import CertificateRefused, Channel, ConnectionLost, Unreachable, trusting
+from camera_backup.bucket.channel import CertificateRefused, Channel, ConnectionLost, trusting
 from camera_backup.bucket.client import Bucket
+from camera_backup.bucket.dialling import NameUnknown, Unreachable
 from camera_backup.bucket.errors import PAUSE, TRANSIENT, BucketError
 from camera_backup.bucket.hashing import MD5
 from camera_backup.bucket.stopping import Stop, Stopped
@@ -352,12 +353,53 @@ def test_what_speaks_no_tls_is_a_broken_connection(authority):
     server.close()
 
 
-@pytest.mark.parametrize(("host", "words"), [("no-such-host.invalid", "is not known"), ("127.0.0.1", "refused")])
-def test_a_store_that_cannot_be_reached_is_told_by_its_name(host, words):
+@pytest.mark.parametrize(
+    ("host", "failure", "words"),
+    [
+        # Which of the two depends on whether this machine has a name server.
+        (
+            "no-such-host.invalid",
+            NameUnknown,
+            "no-such-host.invalid is not known|no name server answers for no-such-host",
+        ),
+        ("127.0.0.1", Unreachable, "127.0.0.1 port [0-9]+: Connection refused"),
+    ],
+)
+def test_a_store_that_cannot_be_reached_is_told_by_its_name(host, failure, words):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(Unreachable, match=words):
+    with pytest.raises(failure, match=words):
         Channel(host, port, None, Stop())
+
+
+def test_a_certificate_of_a_stranger_is_refused_and_its_issuer_named(authority, tmp_path):
+    said = []
+
+    def script(connection, number):
+        said.append(connection.recv(1000))
+
+    server = Server(script, Authority(tmp_path, "Corporate Web Filter"))
+    bucket = Bucket(
+        S3(
+            "AKID",
+            "secret",
+            "b",
+            "https://127.0.0.1:%d" % server.port,
+            "r",
+            "",
+            "path",
+            authority.ca_file,
+            None,
+            "auto",
+        )
+    )
+    with pytest.raises(BucketError, match="it was issued by Corporate Web Filter") as caught:
+        bucket.head("k")
+    assert (caught.value.verdict.kind, caught.value.verdict.cause) == (PAUSE, "certificate")
+    bucket.close()
+    server.close()
+    # Not one byte of a request reached the stranger, on neither connection.
+    assert said in ([], [b""])
 
 
 def test_behind_a_proxy_botocore_does_the_sending(serve, monkeypatch):

@@ -3,6 +3,7 @@
 What the peers do in the scenarios is measured by `python -m benchmarks faults`.
 """
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,8 +13,9 @@ from functools import partial
 import pytest
 
 from camera_backup.bucket import sdk
-from tests.simulators.s3_faults import Corrupt, Error, LoseReply, Portal, Reset, WrongEtag
-from tests.simulators.s3_store import Store
+from camera_backup.segments import object_key
+from tests.simulators.s3_faults import Corrupt, Error, LoseReply, Portal, Redirect, Reset, WrongEtag
+from tests.simulators.s3_store import Blob, Store
 from tests.support.s3_servers import ROOT
 from tests.support.upload_scenarios import BUCKET, CAMERA, MIB, NAME, SCENARIOS, Scenario, staged
 
@@ -95,6 +97,7 @@ ON_ONE_PART = {
     "a wrong ETag": WrongEtag,
     "no ETag": partial(WrongEtag, value=""),
     "a captive portal": Portal,
+    "a captive portal that sends on": Redirect,
 }
 
 
@@ -111,6 +114,7 @@ UNTIL_CLEARED = {
     "expired credentials": partial(Error, code="ExpiredToken"),
     "a wrong clock": partial(Error, code="RequestTimeTooSkewed"),
     "a full bucket": partial(Error, code="InsufficientStorage"),
+    "a quota that is used up": partial(Error, code="QuotaExceeded"),
     "no bucket": partial(Error, code="NoSuchBucket"),
     "an unknown key": partial(Error, code="InvalidAccessKeyId"),
 }
@@ -190,3 +194,28 @@ def test_parts_are_found_again_in_a_store_that_cannot_list_them(stage):
     stage.proxy.records.clear()
     assert_moved(stage, upload(stage))
     assert sent(stage) <= 2 * PART
+
+
+def made(store):
+    """Return the keys of all objects that were ever made, our own probe objects left out."""
+    return [key for key in store.written if "/probe/" not in key]
+
+
+@pytest.mark.parametrize(
+    ("options", "occupied"),
+    [({"versioned": True}, False), ({"locked": True}, True), ({"locked": True, "conditional": False}, True)],
+    ids=["versions", "object lock, other bytes there", "object lock without conditions, other bytes there"],
+)
+def test_a_bucket_with_versions_or_object_lock_gets_each_segment_once(stage, options, occupied):
+    """I2: where other bytes are, a second version would hide them, and object lock would refuse it for ever."""
+    store = stage.proxy.backend = stage.store = Store(**options)
+    store.buckets[BUCKET] = {}
+    key = object_key("", CAMERA, NAME)
+    if occupied:
+        other = b"footage of another host"
+        store.buckets[BUCKET][key] = Blob(len(other), '"%s"' % hashlib.md5(other).hexdigest(), other)
+    assert_moved(stage, upload(stage))
+    assert len(made(store)) == 1
+    if occupied:
+        assert store.buckets[BUCKET][key].data == other
+        assert ".conflict-" in made(store)[0]

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from camera_backup.bucket.capabilities import REFUSED
 from camera_backup.catalog import DELETED
 from camera_backup.model import S3
 from camera_backup.uploader import steps
@@ -169,6 +170,79 @@ def test_a_probe_that_meets_a_fault_guesses_nothing(place):
     assert place.run().proven == 1
     with place.catalog() as catalog:
         assert b"md5_put" in str(catalog._all("SELECT capabilities FROM endpoint")).encode()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [partial(Error, code="SlowDown", times=0, every=3), partial(LoseReply, times=0, every=3)],
+    ids=["every third request fails", "every third answer is lost"],
+)
+def test_a_probe_in_a_storm_finds_out_what_it_finds_out_in_calm(place, fault):
+    with place.catalog() as catalog:
+        catalog._db.execute("DELETE FROM endpoint")
+    place.segment()
+    place.proxy.add(fault())
+    found = {}
+    assert place.run(report=found.update).proven == 1
+    calm, stormy = place.can.as_json(), found["capabilities"]
+    assert {name for name in calm if calm[name] != stormy[name]} <= {"skew", "complete_if_absent"}
+    # An answer that was lost may make a store look more careless than it is, never more careful.
+    assert stormy["complete_if_absent"] in (calm["complete_if_absent"], REFUSED)
+
+
+ONE = pytest.mark.parametrize("place", [Store], ids=["enforces everything"], indirect=True)
+
+
+@ONE
+def test_a_storm_in_which_every_third_request_fails_sends_no_accepted_part_again(place):
+    data = place.segment(3 * PART + 1000)
+    place.proxy.add(Error(code="InternalError", times=0, every=3))
+    assert place.run().proven == 1
+    assert place.store.buckets["b"][place.key()].data == data
+    assert sorted(one.part for one in place.proxy.of("UploadPart") if one.status == 200) == [1, 2, 3, 4]
+
+
+@ONE
+def test_a_storm_pauses_all_and_is_not_blamed_on_one_segment_after_the_other(place):
+    for hour in range(4):
+        place.segment(name="20231114_%02d0000.mp4" % hour)
+    place.proxy.add(Error("PutObject", SEGMENT, code="SlowDown", times=0))
+    place.proxy.add(Error("HeadObject", SEGMENT, code="SlowDown", times=0, skip=1))
+    result = place.run()
+    assert (result.pause.cause, len(result.undone)) == ("throttled", 1)
+
+
+@ONE
+def test_what_could_not_be_moved_is_counted_as_seen_so_that_it_is_not_tried_at_every_look(place):
+    place.segment()
+    place.segment(name="20231114_010000.mp4")
+    told = []
+    with place.path().open("ab"):
+        result = place.run(report=told.append)
+    assert list(result.undone) == [(CAMERA, NAME)]
+    assert (result.proven, result.left) == (1, 1)
+    assert [one["backlog"]["segments"] for one in told if "backlog" in one][-1] == 1
+
+
+@ONE
+@pytest.mark.parametrize(("order", "hours"), [("oldest_first", [0, 1, 2, 3]), ("newest_first", [2, 3, 1, 0])])
+def test_a_segment_that_comes_meanwhile_has_its_turn_in_the_order_asked_for(place, monkeypatch, order, hours):
+    monkeypatch.setattr("camera_backup.uploader.worker._LOOK_SECONDS", 0.0)
+    place.change("upload", order=order, check_interval=0)
+    for hour in range(3):
+        place.segment(name="20231114_%02d0000.mp4" % hour)
+
+    def step(reached, name):
+        if reached == steps.DELETED and not place.path("20231114_030000.mp4").exists() and len(order_of(place)) == 1:
+            place.segment(name="20231114_030000.mp4")
+
+    assert place.run(step).proven == 4
+    assert order_of(place) == hours
+
+
+def order_of(place):
+    """Return the hours of the segments in the order in which they were stored."""
+    return [int(key[-10:-8]) for key in place.store.written if key.endswith(".mp4")]
 
 
 @pytest.mark.parametrize("place", [Store], ids=["enforces everything"], indirect=True)

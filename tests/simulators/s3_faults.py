@@ -25,16 +25,23 @@ class Fault:
 
     operation, key: patterns as of a shell; part: this part number only
     times: how many requests it hits, 0 for all of them; skip: how many matching ones pass before
+    every: of the others only each n-th is hit
     """
 
     name = "watch"
 
     def __init__(
-        self, operation: str = "*", key: str = "*", times: int = 1, skip: int = 0, part: int | None = None
+        self,
+        operation: str = "*",
+        key: str = "*",
+        times: int = 1,
+        skip: int = 0,
+        part: int | None = None,
+        every: int = 1,
     ) -> None:
         self._operation, self._key, self._part = operation, key, part
-        self._times, self._skip = times, skip
-        self.hits = 0
+        self._times, self._skip, self._every = times, skip, every
+        self.hits = self._met = 0
         self._lock = threading.Lock()
 
     def takes(self, request: Request) -> bool:
@@ -49,6 +56,9 @@ class Fault:
                 return False
             if self._skip > 0:
                 self._skip -= 1
+                return False
+            self._met += 1
+            if self._met % self._every:
                 return False
             self.hits += 1
             return True
@@ -153,6 +163,7 @@ ERRORS = {
     "NoSuchBucket": 404,
     "NoSuchUpload": 404,
     "NotImplemented": 501,
+    "QuotaExceeded": 403,
     "RequestTimeTooSkewed": 403,
     "SignatureDoesNotMatch": 403,
     "SlowDown": 503,
@@ -202,6 +213,15 @@ class Portal(Fault):
     def before(self, request: Request, sleep: Sleep) -> Response | None:
         page = b"<html><head><title>Welcome</title></head><body>Please log in to use this network.</body></html>"
         return Response(200, {"Content-Type": "text/html"}, page)
+
+
+class Redirect(Fault):
+    """A captive portal of the other kind: everything is sent on to its login page."""
+
+    name = "redirect"
+
+    def before(self, request: Request, sleep: Sleep) -> Response | None:
+        return Response(302, {"Location": "http://login.hotel.invalid/?session=5", "Content-Type": "text/html"})
 
 
 class LoseReply(Fault):
@@ -266,10 +286,20 @@ class Corrupt(Fault):
 
 
 KINDS: dict[str, type[Fault]] = {
-    kind.name: kind for kind in (Fault, Reset, Stall, Slow, Error, Clock, Portal, LoseReply, WrongEtag, Strip, Corrupt)
+    kind.name: kind
+    for kind in (Fault, Reset, Stall, Slow, Error, Clock, Portal, Redirect, LoseReply, WrongEtag, Strip, Corrupt)
 }
 
-_NUMBERS = {"times": int, "skip": int, "part": int, "status": int, "seconds": float, "rate": float, "early": bool}
+_NUMBERS = {
+    "times": int,
+    "skip": int,
+    "every": int,
+    "part": int,
+    "status": int,
+    "seconds": float,
+    "rate": float,
+    "early": bool,
+}
 
 
 def parse(text: str) -> Fault:

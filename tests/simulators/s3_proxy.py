@@ -182,11 +182,11 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, proxy: Proxy, port: int) -> None:
+    def __init__(self, proxy: Proxy, address: str, port: int) -> None:
         self.proxy = proxy
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(proxy.certificate.cert_file, proxy.certificate.key_file)
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((address, port), _Handler)
 
     def shutdown_request(self, request: Any) -> None:
         # Closed by the handler; a shutdown before would send FIN where a reset is wanted.
@@ -200,7 +200,14 @@ class _Server(socketserver.ThreadingTCPServer):
 class Proxy:
     """The proxy; `endpoint` is where it listens. Faults may be added and cleared at any time."""
 
-    def __init__(self, backend: Backend, certificate: Certificate, faults: Sequence[Fault] = (), port: int = 0) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        certificate: Certificate,
+        faults: Sequence[Fault] = (),
+        port: int = 0,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.backend = backend
         self.certificate = certificate
         self.faults: list[Fault] = list(faults)
@@ -208,7 +215,7 @@ class Proxy:
         self.connections: set[socket.socket] = set()
         self._stopping = threading.Event()
         self._server: _Server | None = None
-        self._port = port
+        self._address, self._port = address, port
         self.start()
 
     def __enter__(self) -> Proxy:
@@ -220,11 +227,15 @@ class Proxy:
 
     @property
     def endpoint(self) -> str:
-        return "https://127.0.0.1:%d" % self._port
+        return self.endpoint_at(self._address)
+
+    def endpoint_at(self, host: str) -> str:
+        """Return the endpoint for those who reach this machine under another name."""
+        return "https://%s:%d" % (host, self._port)
 
     def start(self) -> None:
         """Listen, after `stop` again on the same port."""
-        self._server = _Server(self, self._port)
+        self._server = _Server(self, self._address, self._port)
         self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -1,6 +1,7 @@
 """An S3 store in memory that enforces exactly what it is told to: one check at a time, all of them, or none.
 
 It believes every signature. With `keep` it discards what is larger, and so becomes a sink for measuring clients.
+`written` has the keys of all objects in the order in which they were made.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ class Store:
     etag: `aws`, `file` (md5 of the whole object also after multipart), `opaque` or `empty`
     conditional: honours If-None-Match; echo: shows checksums it never checked, as rclone serve does
     keep: bodies of more bytes are discarded unseen, and their Content-MD5 is believed
+    versioned: shows versions; locked: and the bucket has object lock: nothing is accepted without a checksum, and
+        nothing may be replaced
     """
 
     def __init__(
@@ -77,11 +80,15 @@ class Store:
         conditional: bool = True,
         echo: bool = False,
         keep: int | None = None,
+        versioned: bool = False,
+        locked: bool = False,
     ) -> None:
         self._enforce: frozenset[str] = frozenset(enforce)
         assert self._enforce <= EVERYTHING, self._enforce - EVERYTHING
         self._etag, self._conditional, self._echo, self._keep = etag, conditional, echo, keep
+        self._versioned, self._locked = versioned or locked, locked
         self._lock = threading.RLock()
+        self.written: list[str] = []
         self.buckets: dict[str, dict[str, Blob]] = {}
         self.uploads: dict[str, Upload] = {}
 
@@ -139,12 +146,20 @@ class Store:
         blob.headers.update(_kept(request.headers))
         with self._lock:
             self._refuse_overwrite(request)
-            self.buckets[request.bucket][request.key] = blob
-        return Response(200, {"ETag": blob.etag, **_checksums(blob.headers)})
+            self._put(request, blob)
+        return Response(200, {"ETag": blob.etag, **_checksums(blob.headers), **self._version(blob)})
+
+    def _put(self, request: Request, blob: Blob) -> None:
+        self.buckets[request.bucket][request.key] = blob
+        self.written.append(request.key)
+
+    def _version(self, blob: Blob) -> dict[str, str]:
+        return {"x-amz-version-id": "v%d" % id(blob)} if self._versioned else {}
 
     def _do_HeadObject(self, request: Request) -> Response:
         blob = self._object(request)
         headers = {"ETag": blob.etag, "Last-Modified": formatdate(blob.modified, usegmt=True), **blob.headers}
+        headers.update(self._version(blob))
         return Response(200, headers, length=blob.size)
 
     def _do_GetObject(self, request: Request) -> Response:
@@ -209,7 +224,7 @@ class Store:
             self._refuse_overwrite(request)
             blob = self._assembled([upload.parts[number] for number, _ in named])
             blob.headers.update(upload.headers)
-            self.buckets[request.bucket][request.key] = blob
+            self._put(request, blob)
             del self.uploads[request.query["uploadId"]]
         text = "<Key>%s</Key><ETag>%s</ETag>" % (escape(request.key), escape(blob.etag))
         return xml("<CompleteMultipartUploadResult>%s</CompleteMultipartUploadResult>" % text)
@@ -236,6 +251,8 @@ class Store:
         return bytes(data), len(data)
 
     def _check(self, claims: dict[str, str], data: bytes) -> None:
+        if self._locked and not set(claims) & {"content-md5", *("x-amz-checksum-" + name for name in CHECKSUMS)}:
+            raise Refused(400, "InvalidRequest", "Content-MD5 or a checksum is required with Object Lock")
         if "content-md5" in self._enforce & set(claims) and claims["content-md5"] != s3_checksums.encoded("md5", data):
             raise Refused(400, "BadDigest", "Content-MD5")
         payload = claims.get("x-amz-content-sha256", "")
@@ -284,6 +301,8 @@ class Store:
         exists = request.key in self.buckets[request.bucket]
         if self._conditional and exists and request.headers.get("if-none-match") == "*":
             raise Refused(412, "PreconditionFailed")
+        if self._locked and exists:
+            raise Refused(403, "AccessDenied", "Object Lock")
 
 
 def _checksums(headers: dict[str, str]) -> dict[str, str]:

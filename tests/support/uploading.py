@@ -63,7 +63,7 @@ class Place:
         self.parameters = Parameters(
             storage=Storage(str(directory / "segments"), str(directory / "state"), 0),
             s3=s3,
-            upload=Upload(5, True, 300, 1, PART, None),
+            upload=Upload(5, True, 300, 1, PART, None, "oldest_first", ()),
             cameras=(CAMERA,),
             ffmpeg="ffmpeg",
         )

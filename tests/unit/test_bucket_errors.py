@@ -6,7 +6,8 @@ import botocore.exceptions as b
 import pytest
 
 from camera_backup.bucket import errors
-from camera_backup.bucket.channel import CertificateRefused, ConnectionLost, Unreachable
+from camera_backup.bucket.channel import CertificateRefused, ConnectionLost
+from camera_backup.bucket.dialling import NameUnknown, Unreachable
 from camera_backup.bucket.errors import (
     CORRUPT,
     GONE,
@@ -21,6 +22,7 @@ from camera_backup.bucket.errors import (
     clock_skew,
     detail,
 )
+from camera_backup.bucket.strangers import NotTheStore
 
 NOW = 1_700_000_000.0
 
@@ -82,6 +84,8 @@ def test_every_answer_of_a_store_means_one_thing(code, status, kind, cause):
     ("error", "kind", "cause"),
     [
         (Unreachable("x"), PAUSE, "unreachable"),
+        (NameUnknown("x"), PAUSE, "dns"),
+        (NotTheStore("x"), TRANSIENT, "captive_portal"),
         (CertificateRefused("x"), PAUSE, "certificate"),
         (ConnectionLost("x"), TRANSIENT, "connection_lost"),
         (b.EndpointConnectionError(endpoint_url="x"), PAUSE, "unreachable"),

@@ -47,6 +47,12 @@ def test_everything_else_is_never_repeated(kind):
     assert action.calls == 1
 
 
+def test_only_the_kinds_asked_for_are_repeated():
+    with pytest.raises(BucketError):
+        persist(Action(error(CORRUPT), "x"), lambda seconds: pytest.fail("slept"), kinds=(TRANSIENT,))
+    assert persist(Action(error(TRANSIENT), "x"), lambda seconds: None, kinds=(TRANSIENT,)) == "x"
+
+
 def test_a_moment_that_does_not_end_is_a_reason_to_pause():
     action = Action(*[error(TRANSIENT)] * 20)
     with pytest.raises(BucketError) as caught:

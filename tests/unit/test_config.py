@@ -12,6 +12,7 @@ from camera_backup.config import advice
 from camera_backup.errors import ConfigError
 from camera_backup.model import S3, Camera, Recording, Storage, Tls, Upload
 from camera_backup.redact import Redactor
+from camera_backup.schedule import Window
 from tests.support.configurations import BASE, changed, problems
 
 SEED = """\
@@ -64,6 +65,8 @@ def test_the_documented_configuration_is_valid_and_its_optional_keys_have_their_
         workers=2,
         part_size=16 * 1024**2,
         bandwidth_limit=None,
+        order="oldest_first",
+        schedule=(),
     )
 
 
@@ -95,7 +98,8 @@ cameras:
   - {name: c, rtsp_url: 'rtsp://10.0.0.1', transport: udp, tls: }
 recording: {segment_duration: 300.0, stall_timeout: 10, ffmpeg: /opt/ffmpeg}
 upload:
-  {check_interval: 1, delete_after_upload: off, min_age: 0, workers: 16, part_size: 5MiB, bandwidth_limit: 8Mbit/s}
+  {check_interval: 1, delete_after_upload: off, min_age: 0, workers: 16, part_size: 5MiB, bandwidth_limit: 8Mbit/s,
+   order: newest_first, schedule: [00:30-12:00 800kbit/s, '12:00-13:00 off', 22:00-00:30 unlimited]}
 """,
         "all",
     )
@@ -110,7 +114,8 @@ upload:
     assert found.cameras[1].tls.verify is False
     assert (found.cameras[2].transport, found.cameras[2].tls.verify) == ("udp", True)
     assert found.recording == Recording(300, 10, "/opt/ffmpeg")
-    assert found.upload == Upload(1, False, 0, 16, 5 * 1024**2, 1_000_000)
+    windows = (Window(30, 720, 100_000), Window(720, 780, 0), Window(1320, 30, None))
+    assert found.upload == Upload(1, False, 0, 16, 5 * 1024**2, 1_000_000, "newest_first", windows)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +246,7 @@ def test_plain_data_of_odd_types_is_refused_without_a_line():
 
     assert caught.value.problems == [
         "inventory: upload.5: unknown key; accepted: check_interval, delete_after_upload, min_age, workers, part_size, "
-        "bandwidth_limit",
+        "bandwidth_limit, order, schedule",
         "inventory: upload.workers: is not a whole number; given a value of another type, "
         "accepted: a whole number of uploads from 1 to 16",
         "inventory: upload.part_size: is text without a unit, not a number; write it without quotes; "

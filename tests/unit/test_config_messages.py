@@ -76,7 +76,7 @@ def test_the_base_of_these_tests_is_valid():
         (
             ("upload:\n  check_interval: 300\n", "upload: fast\n"),
             "15: upload: is not a mapping of keys; given text, accepted: check_interval, delete_after_upload, "
-            "min_age, workers, part_size, bandwidth_limit",
+            "min_age, workers, part_size, bandwidth_limit, order, schedule",
         ),
         (
             ('  - name: "back-yard"\n    rtsp_url: "rtsps://192.168.1.21/stream"\n', "  - back-yard\n"),

@@ -137,6 +137,20 @@ def test_segments_of_every_camera_count_also_of_one_nobody_configures_any_more(h
     assert status.waiting.oldest == pytest.approx(host.now - 20, abs=1)
 
 
+def test_what_was_measured_and_what_is_recorded_say_when_the_backlog_is_drained(host):
+    host.recorder(bits_per_second=8e6)
+    host.segment("front", "20261122_130000.mp4", 10)
+    host.uploader()
+    assert host.status().drain.seconds is None
+    host.uploader(rates=[{"limit": None, "bytes": 2e9, "seconds": 1000.0}])
+    status = host.status()
+    assert (status.drain.recording, status.drain.uploading) == (1e6, 2e6)
+    assert status.drain.seconds == pytest.approx(5 / 1e6)
+    host.recorder(bits_per_second=24e6)
+    assert host.status().drain.seconds is None
+    assert host.status(readable=False).drain is None
+
+
 def test_segments_that_nobody_takes_make_the_host_unwell(host):
     host.recorder()
     host.segment("front", "20261122_130000.mp4", 3600)

@@ -60,24 +60,29 @@ def test_the_fast_look_at_a_name_says_what_the_thorough_one_says(name):
 QUEUES = st.lists(st.lists(st.text("abc", min_size=1, max_size=3), max_size=6, unique=True).map(sorted), max_size=5)
 
 
-@given(QUEUES)
-def test_every_segment_comes_once_and_each_camera_in_its_order(queues):
-    order = interleave(queues)
+ORDERS = st.booleans()
+
+
+@given(QUEUES, ORDERS)
+def test_every_segment_comes_once_and_each_camera_in_its_order(queues, newest_first):
+    queues = [queue[::-1] if newest_first else queue for queue in queues]
+    order = interleave(queues, newest_first)
     for index, queue in enumerate(queues):
         assert [name for camera, name in order if camera == index] == queue
     assert len(order) == sum(map(len, queues))
 
 
-@given(QUEUES)
-def test_no_camera_is_more_than_one_round_ahead_of_one_that_has_more(queues):
+@given(QUEUES, ORDERS)
+def test_no_camera_is_more_than_one_round_ahead_of_one_that_has_more(queues, newest_first):
     done = [0] * len(queues)
-    for camera, _ in interleave(queues):
+    for camera, _ in interleave(queues, newest_first):
         done[camera] += 1
         assert all(done[camera] <= done[other] + 1 for other in range(len(queues)) if done[other] < len(queues[other]))
 
 
-def test_within_a_round_the_oldest_comes_first():
+def test_within_a_round_the_oldest_comes_first_or_the_newest():
     assert interleave([["b", "c"], ["a", "d"]]) == [(1, "a"), (0, "b"), (0, "c"), (1, "d")]
+    assert interleave([["c", "b"], ["d", "a"]], True) == [(1, "d"), (0, "c"), (0, "b"), (1, "a")]
 
 
 @pytest.fixture
@@ -91,8 +96,8 @@ def disk(tmp_path):
     return tmp_path, put
 
 
-def survey(path, limit=10, wanted=None):
-    return plan.survey(str(path), time.time(), 300, limit, wanted)
+def survey(path, limit=10, wanted=None, newest_first=False):
+    return plan.survey(str(path), time.time(), 300, limit, wanted, newest_first)
 
 
 def test_a_survey_counts_what_is_ready_and_keeps_the_oldest_names(disk):
@@ -113,6 +118,20 @@ def test_a_survey_counts_what_is_ready_and_keeps_the_oldest_names(disk):
     assert found.backlog() == {"segments": 21, "bytes": 207, "oldest_start": parse("20231113_000000.mp4").start}
     camera = found.cameras[1]
     assert (camera.left_alone, camera.example in ("notes.txt", "20231112_000000.mp4")) == (2, True)
+
+
+def test_newest_first_keeps_the_newest_names_and_still_knows_the_oldest(disk):
+    path, put = disk
+    for hour in range(24):
+        put("a", "20231114_%02d0000.mp4" % hour)
+    put("b", "20231113_000000.mp4")
+    found = survey(path, limit=2, newest_first=True)
+    assert [name for _, name in found.candidates()] == [
+        "20231114_230000.mp4",
+        "20231113_000000.mp4",
+        "20231114_220000.mp4",
+    ]
+    assert found.oldest_start == parse("20231113_000000.mp4").start
 
 
 def test_directories_that_are_no_cameras_are_not_looked_into(disk):
@@ -171,11 +190,13 @@ def test_an_empty_storage_has_no_oldest_segment(tmp_path):
     assert survey(tmp_path).backlog() == {"segments": 0, "bytes": 0, "oldest_start": None}
 
 
-@given(st.lists(st.integers(0, 10_000), max_size=60, unique=True), st.integers(1, 8))
-def test_however_a_directory_is_read_the_first_names_are_kept(numbers, limit):
-    camera = plan.Camera("a")
+@given(st.lists(st.integers(0, 10_000), max_size=60, unique=True), st.integers(1, 8), ORDERS)
+def test_however_a_directory_is_read_the_first_names_are_kept(numbers, limit, newest_first):
+    camera = plan.Camera("a", newest_first)
     names = ["2023111%d_%02d%02d%02d.mp4" % (n % 5, n // 3600 % 24, n // 60 % 60, n % 60) for n in numbers]
     for name in names:
         camera.add(Entry(name, True, 1, 1, 1), READY, limit)
+        assert len(camera.first) < 2 * limit
     camera.trim(limit)
-    assert camera.oldest == sorted(names)[:limit]
+    assert camera.first == sorted(names, reverse=newest_first)[:limit]
+    assert camera.earliest == min(names, default="")
