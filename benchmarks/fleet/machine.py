@@ -23,7 +23,7 @@ systemctl reset-failed
 exit 0
 """
 
-# A recorder tells systemd that it is ready when media flows, or after 45 s: cameras that are off would be all one measures.
+# A recorder is ready for systemd when media flows, or after 45 s: one would measure nothing but cameras that are off.
 _NO_WAIT = "[Service]\nType=exec\n"
 
 

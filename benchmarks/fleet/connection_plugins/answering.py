@@ -25,6 +25,8 @@ from ansible.plugins.connection import ConnectionBase  # noqa: E402
 
 
 class Connection(ConnectionBase):
+    """Answers."""
+
     transport = "answering"
     has_pipelining = True
 
