@@ -28,7 +28,7 @@ lint:  ## style, types, Python 3.8, shell
 	.venv/bin/mypy
 	.venv/bin/vermin --quiet --target=3.8- --no-tips --violations camera_backup
 	.build/ansible/bin/yamllint --strict .
-	.build/ansible/bin/ansible-lint --offline --profile production site.yml playbooks roles inventory
+	.build/ansible/bin/ansible-lint --offline --profile production site.yml playbooks roles inventory benchmarks/fleet/plain.yml
 
 unit:  ## the pure core only (seconds)
 	@tools/setup test
