@@ -7,7 +7,7 @@ export CAMERA_BACKUP_ANSIBLE ?= $(CURDIR)/.build/ansible/bin
 # The recorder is tested with the system's FFmpeg (fragmented, remuxed) and with 7.1 (hybrid).
 export CAMERA_BACKUP_FFMPEGS ?= ffmpeg:$(CURDIR)/.build/ffmpeg-7.1/bin/ffmpeg
 
-.PHONY: help demo demo-local test lint unit integration molecule bench docs clean
+.PHONY: help demo demo-local test lint unit integration molecule bench bench-fleet docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
@@ -33,7 +33,8 @@ lint:  ## style, types, Python 3.8, playbooks
 	.venv/bin/mypy
 	.venv/bin/vermin --quiet --target=3.8- --no-tips --violations camera_backup
 	.build/ansible/bin/yamllint --strict .
-	.build/ansible/bin/ansible-lint --offline --profile production site.yml playbooks roles inventory molecule/shared tools/demo/*.yml
+	.build/ansible/bin/ansible-lint --offline --profile production site.yml playbooks roles inventory molecule/shared tools/demo/*.yml \
+		benchmarks/fleet/plain.yml
 
 unit:  ## the pure core only (seconds)
 	@tools/setup test
@@ -50,6 +51,10 @@ molecule:  ## the role on real Debian hosts in containers; ARGS="-s fleet" picks
 bench:  ## side by side with rclone, s5cmd, aws and curl; prints tables
 	@tools/setup bench
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+bench-fleet:  ## Ansible by cameras and by hosts, beside loops; ARGS="--cameras 1,16 --hosts 1,10" is short
+	@tools/setup fleet
+	@.venv/bin/python -m benchmarks.fleet $(ARGS)
 
 docs:  ## regenerate what is generated in docs/
 	@tools/setup test

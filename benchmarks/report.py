@@ -44,9 +44,10 @@ def terminal(section: Section) -> str:
     return "\n%s\n%s\n\n%s" % (section.title, section.note, table)
 
 
-def markdown(machine: str, sections: Sequence[Section]) -> str:
-    """Given the line on the machine and the tables, return the whole report."""
-    parts = ["# Benchmarks\n", "Made by `make bench` on %s.\n" % time.strftime("%Y-%m-%d", time.gmtime()), machine]
+def markdown(machine: str, sections: Sequence[Section], title: str = "Benchmarks", target: str = "bench") -> str:
+    """Given the line on the machine, the tables and the target of the Makefile, return the whole report."""
+    made = "Made by `make %s` on %s.\n" % (target, time.strftime("%Y-%m-%d", time.gmtime()))
+    parts = ["# %s\n" % title, made, machine]
     for section in sections:
         lines = [section.header, ["---"] + ["---:"] * (len(section.header) - 1), *section.rows]
         table = "\n".join("| %s |" % " | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
@@ -54,12 +55,15 @@ def markdown(machine: str, sections: Sequence[Section]) -> str:
     return "\n".join(parts)
 
 
-def machine() -> str:
-    """Return a line on the machine: processor, memory, kernel, Python, and how busy it is with other things."""
+def machine(where: str = "everything on loopback over TLS") -> str:
+    """Return a line on the machine: processor, memory, kernel, Python, and how busy it is with other things.
+
+    where: servers and hosts are
+    """
     text = Path("/proc/cpuinfo").read_text()
     names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     processor = "%d × %s" % (os.cpu_count() or 1, names[0] if names else platform.machine())
     software = "Linux %s, Python %s" % (platform.release(), platform.python_version())
     busy = "load average at the start %.1f" % os.getloadavg()[0]
-    return "Machine: %s, %.0f GB, %s, %s; everything on loopback over TLS.\n" % (processor, memory, software, busy)
+    return "Machine: %s, %.0f GB, %s, %s; %s.\n" % (processor, memory, software, busy, where)

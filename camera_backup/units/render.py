@@ -5,6 +5,7 @@ Pure: the same configuration and program always give the same bytes.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from typing import Any, Dict, NamedTuple
@@ -81,6 +82,7 @@ def _used(config: Config) -> list[str]:
     return [os.path.normpath(path) for path in paths]
 
 
+@functools.lru_cache(maxsize=None)
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         autoescape=False,  # noqa: S701 (a unit file is no HTML; paths pass escape.path)

@@ -114,3 +114,7 @@ if __name__ == "__main__":
     for name, text in rendered().items():
         if name.endswith(".service"):
             (DATA / name).write_text(text, encoding="utf-8")
+
+
+def test_templates_are_compiled_once_and_not_for_every_camera():
+    assert render._environment() is render._environment()

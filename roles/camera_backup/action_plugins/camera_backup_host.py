@@ -21,14 +21,17 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp=None, task_vars=None):
-        """Return what the module does, and `release`, `wanted`, `bundle`, `missing` and `differs`."""
+        """Return what the module does, and `release`, `wanted`, `bundle`, `missing` and `differs`; fail on problems."""
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         ours = {name: arguments.pop(name) for name in ("version", "upgrade", "checkout", "bundles")}
         found = self._execute_module("camera_backup_host", module_args=arguments, task_vars=task_vars)
         if found.get("failed") or "problems" not in found:
             return found
-        return {**found, **_decided(found, **ours)}
+        found.update(_decided(found, **ours))
+        if found["problems"]:
+            found.update(failed=True, msg="; ".join(found["problems"]))
+        return found
 
 
 def _decided(found, version, upgrade, checkout, bundles):
