@@ -13,7 +13,7 @@ from camera_backup import urls
 from camera_backup.config import rules, wording
 from camera_backup.config.keys import REQUIRED, Key, Section
 from camera_backup.config.kinds import Refused
-from camera_backup.config.schema import CAMERAS, ROOT, S3, STORAGE
+from camera_backup.config.schema import CAMERAS, ROOT, S3, STORAGE, UPLOAD
 from camera_backup.config.yamllines import Mark, Path
 from camera_backup.redact import Redactor
 
@@ -153,6 +153,11 @@ def walk(data: object, marks: Mapping[Path, Mark]) -> tuple[Values, Walker]:
     walker = Walker(data, marks)
     values = walker.section(ROOT, data, ())
     rules.storage(values.get(STORAGE.name, {}), lambda path, text: walker.refuse((STORAGE.name, *path), text))
+    rules.retention(
+        values.get(STORAGE.name, {}),
+        values.get(UPLOAD.name, {}),
+        lambda path, text: walker.refuse((STORAGE.name, *path), text),
+    )
     rules.bucket(values.get(S3.name, {}), lambda path, text: walker.refuse((S3.name, *path), text))
     cameras = values.get(CAMERAS.name, [])
     for place, camera in enumerate(cameras):

@@ -18,6 +18,7 @@ from camera_backup.recorder.notify import Notifier
 from camera_backup.uploader import leftovers, plan
 from camera_backup.uploader.agenda import Agenda
 from camera_backup.uploader.child import GRACE_SECONDS, Child
+from camera_backup.uploader.keeper import LOOK_SECONDS, Keeper
 from camera_backup.uploader.parameters import Parameters, parse
 
 IDLE, UPLOADING, PAUSED = "idle", "uploading", "paused"
@@ -60,6 +61,7 @@ class Service:
         self._notifier = notifier
         self._signals = signals
         self._child: Child | None = None
+        self._keeper = Keeper()
         self._end: dict[str, Any] | None = None
         self._cause: str | None = None
         self._state, self._since = IDLE, time.time()
@@ -83,12 +85,14 @@ class Service:
         while not self._signals.stop:
             if self._signals.reload:
                 self._reload()
-            if self._child is None and time.monotonic() >= self._agenda.next_scan:
+            self._keeper.look(self._given, self._parameters)
+            if self._idle and time.monotonic() >= self._agenda.next_scan:
                 self._scan()
             self._write_status()
             self._wait()
         self._notifier.send("STOPPING=1")
         self._stop_child()
+        self._keeper.stop()
         self._become(IDLE, None)
         self._write_status(final=True)
         journal.log(journal.INFO, "uploader_stopped")
@@ -96,11 +100,16 @@ class Service:
 
     # Waiting
 
+    @property
+    def _idle(self) -> bool:
+        """Whether a worker may start. Not while room is made: it would take the oldest segments in hand."""
+        return self._child is None and self._keeper.child is None
+
     def _timeout(self) -> float:
-        until = [_STATUS_SECONDS]
+        until = [LOOK_SECONDS]
         if self._notifier.every is not None:
             until.append(self._notifier.every)
-        if self._child is None:
+        if self._idle:
             until.append(self._agenda.next_scan - time.monotonic())
         return max(0.0, min(until))
 
@@ -110,11 +119,16 @@ class Service:
         poll.register(self._signals.reader, select.POLLIN)
         if child is not None:
             poll.register(child.descriptor, select.POLLIN)
+        sweeper = self._keeper.child
+        if sweeper is not None:
+            poll.register(sweeper.descriptor, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll(self._timeout() * 1000 + 1)}
         self._notifier.send("WATCHDOG=1")
         if self._signals.reader in ready:
             self._signals.drain()
-        if child is None:
+        if sweeper is not None and sweeper.descriptor in ready:
+            self._swept(self._keeper.listen())
+        if child is None or child is not self._child:
             return
         if child.descriptor in ready:
             self._listen(child)
@@ -135,6 +149,17 @@ class Service:
             self._become(UPLOADING, None)
 
     # Work
+
+    def _swept(self, end: Mapping[str, Any] | None) -> None:
+        """Room was made. What had to go and is on its way is taken from the worker, in order, and goes then."""
+        if end is None:
+            return
+        if end["short"] and end["busy"] and self._child is not None:
+            self._stop_child()
+            self._keeper.at_once()
+            self._agenda.at_once(time.monotonic())
+        if end["missing"]:
+            self._agenda.at_once(time.monotonic())
 
     def _scan(self) -> None:
         storage, upload = self._parameters.storage, self._parameters.upload
@@ -249,6 +274,7 @@ class Service:
             "pid": os.getpid(),
             "cause": journal.redact(self._cause) if self._cause else None,
             "next_scan": None if self._child else now + max(0.0, self._agenda.next_scan - clock),
+            "space": self._keeper.status(),
             **self._told,
         }
 
