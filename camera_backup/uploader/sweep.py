@@ -49,9 +49,10 @@ def sweep(parameters: Parameters, needed: int, step: steps.Hook = steps.nothing)
     state_path = parameters.storage.state_path
     descriptor = workplace.lock(state_path, paths.space_lock(state_path))
     try:
-        with contextlib.closing(workplace.open_catalog(state_path)) as catalog:
-            with contextlib.closing(Witness(parameters, catalog)) as witness:
-                return _Sweep(parameters, catalog, witness, step).run(needed)
+        with contextlib.ExitStack() as stack:
+            catalog = stack.enter_context(contextlib.closing(workplace.open_catalog(state_path)))
+            witness = stack.enter_context(contextlib.closing(Witness(parameters, catalog)))
+            return _Sweep(parameters, catalog, witness, step).run(needed)
     except (OSError, sqlite3.Error) as error:
         raise HostError("no room could be made: %s" % error) from None
     finally:
