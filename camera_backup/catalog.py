@@ -242,6 +242,11 @@ class Catalog:
         row = self.get(camera, name)
         return row is not None and row.state == PROVEN and row.identity.partition(":")[2] == unchanging
 
+    def unsent(self) -> list[Row]:
+        """Return the segments that were begun and are not proven."""
+        where = "state IN ('uploading', 'refused')"
+        return [Row(*found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
+
     def prune(self, before: float) -> int:
         """Forget segments whose files were deleted before a time; return how many. The bucket still knows them."""
         sql = "DELETE FROM segment WHERE state = 'deleted' AND deleted_at < ?"

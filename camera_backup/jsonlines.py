@@ -42,11 +42,15 @@ def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def read(path: str) -> Iterator[dict[str, Any]]:
-    """Yield every whole object of a file, oldest first; nothing when there is no file. Raise OSError otherwise."""
+def read(path: str, holding: tuple[bytes, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Yield every whole object of a file, oldest first; nothing when there is no file. Raise OSError otherwise.
+
+    holding: only of lines in which one of these stands, as `append` writes it
+    """
     try:
         with open(path, "rb") as stream:
-            yield from _objects(stream)
+            wanted = (line for line in stream if any(part in line for part in holding)) if holding else stream
+            yield from _objects(wanted)
     except FileNotFoundError:
         return
 

@@ -7,9 +7,13 @@ All times are seconds since the epoch. An event is one JSON object:
     {"event":"segment","name":…,"start":…,"end":…,"bytes":…,"frames":…,"sha256":…,"how":…,"run":id}
     {"event":"gap","id":…,"start":…,"cause":…,"detail":…}             nothing is recorded from `start` on
     {"event":"gap_end","id":…,"end":…}                                until `end`; some gaps carry `end` themselves
+    {"event":"dropped","name":…,"start":…,"end":…,"bytes":…,"reason":"disk_full","at":…}
+    {"event":"kept","name":…,"at":…}                                  what was to be dropped is still there after all
 
 `how` is `complete`, `repaired` (a crash cut it short; every whole frame is in it) or `damaged` (no tool could repair
-it). A segment is written down after it was published.
+it). A segment is written down after it was published. `dropped` is the uploader's tombstone of a segment that no bucket
+was seen to hold; it is written before the file goes, so that a kill in between leaves a file too many and not a record
+too few. Whoever finds such a file drops it, with another `dropped`, or writes `kept` before it is uploaded.
 """
 
 from __future__ import annotations
@@ -56,6 +60,17 @@ class Gap(NamedTuple):
     cause: str
     detail: str | None
     ongoing: bool
+
+
+class Dropped(NamedTuple):
+    """A segment that was deleted for space, and is in no bucket. `start`, `end`: of its footage; `at`: when."""
+
+    name: str
+    start: float
+    end: float
+    bytes: int
+    reason: str
+    at: float
 
 
 class Ledger:
@@ -105,6 +120,37 @@ def _segment(event: dict[str, Any]) -> SegmentRecord | None:
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+def dropped(events: Iterable[dict[str, Any]]) -> list[Dropped]:
+    """Given events, return what was dropped. One that was announced twice counts once, one that was kept not at all."""
+    found: dict[tuple[str, float], Dropped] = {}
+    for event in events:
+        try:
+            if event.get("event") == "dropped":
+                one = _dropped(event)
+                found[one.name, one.start] = one
+            elif event.get("event") == "kept":
+                found = {key: one for key, one in found.items() if one.name != event["name"]}
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    return list(found.values())
+
+
+def _dropped(event: dict[str, Any]) -> Dropped:
+    return Dropped(
+        name=str(event["name"]),
+        start=float(event["start"]),
+        end=float(event["end"]),
+        bytes=int(event["bytes"]),
+        reason=str(event["reason"]),
+        at=float(event["at"]),
+    )
+
+
+def read_dropped(path: str) -> list[Dropped]:
+    """Given the file of a ledger, return what was dropped; raise OSError. Fast: only those lines are understood."""
+    return dropped(jsonlines.read(path, (b'"event":"dropped"', b'"event":"kept"')))
 
 
 def gaps(events: Iterable[dict[str, Any]], until: float) -> list[Gap]:

@@ -14,11 +14,16 @@ class Storage:
     local_path: directory of the segments, `<local_path>/<camera>/<segment>`
     state_path: directory of the ledger, the catalog and the status files
     min_free: a recorder pauses while the disk has less than this
+    when_full: `keep`, or `drop_oldest`: what happens to footage that is not in the bucket yet before that
+    retention_seconds, retention_bytes: how long, or how much of, what is proven is kept; None for no limit
     """
 
     local_path: str
     state_path: str
     min_free: int
+    when_full: str = "keep"
+    retention_seconds: int | None = None
+    retention_bytes: int | None = None
 
 
 @dataclass(frozen=True)

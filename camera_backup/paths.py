@@ -43,6 +43,11 @@ def uploader_lock(state_path: str) -> str:
     return "%s/.uploader.lock" % state_path
 
 
+def space_lock(state_path: str) -> str:
+    """Return the file that whoever makes room on the disk keeps locked meanwhile."""
+    return "%s/.space.lock" % state_path
+
+
 def catalog(state_path: str) -> str:
     """Return the SQLite database of what was uploaded and proven."""
     return "%s/catalog.sqlite" % state_path

@@ -36,8 +36,13 @@ def disk(path: str) -> Disk:
     return Disk(path, space.f_blocks * space.f_frsize, free, not space.f_flag & os.ST_RDONLY)
 
 
-def disk_finding(path: str, found: Disk, reserve: int, bytes_per_second: float | None) -> Finding:
-    """Given the file system, what recorders leave free, and how much all cameras write, return the finding."""
+def disk_finding(
+    path: str, found: Disk, reserve: int, bytes_per_second: float | None, when_full: str = "keep"
+) -> Finding:
+    """Given the file system, what recorders leave free, and how much all cameras write, return the finding.
+
+    when_full: what happens then, as in `storage.when_full`
+    """
     text = "%s free of %s at %s" % (measures.size(found.free), measures.size(found.total), path)
     if not found.writable:
         return _host("disk", PROBLEM, "%s is mounted read-only" % found.path, "remount it read-write")
@@ -47,9 +52,10 @@ def disk_finding(path: str, found: Disk, reserve: int, bytes_per_second: float |
     if not bytes_per_second:
         return _host("disk", OK, text)
     seconds = (found.free - reserve) / bytes_per_second
-    text += "; holds an outage of %s at %s a day" % (
+    text += "; holds an outage of %s at %s a day, then %s" % (
         measures.duration(seconds),
         measures.size(bytes_per_second * 86400),
+        "the oldest footage is dropped" if when_full == "drop_oldest" else "recording pauses",
     )
     if seconds < ENOUGH_HOURS * 3600:
         return _host(

@@ -73,9 +73,9 @@ def _warned(warnings: Iterable[str]) -> Findings:
 
 
 def _disk(config: Config, rate: float) -> Finding:
-    path = config.storage.local_path
+    storage, path = config.storage, config.storage.local_path
     try:
-        return host.disk_finding(path, host.disk(path), config.storage.min_free, rate)
+        return host.disk_finding(path, host.disk(path), storage.min_free, rate, storage.when_full)
     except OSError as error:
         return host.unreadable_disk(path, error.strerror or str(error))
 

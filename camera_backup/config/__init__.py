@@ -104,11 +104,23 @@ def _checked(
 
 def _config(values: Values) -> Config:
     return Config(
-        storage=Storage(**values["storage"]),
+        storage=_storage(values["storage"]),
         s3=S3(**values["s3"]),
         cameras=tuple(_camera(camera) for camera in values["cameras"]),
         recording=Recording(**values["recording"]),
         upload=Upload(**values["upload"]),
+    )
+
+
+def _storage(values: Values) -> Storage:
+    kept = values["local_retention"]
+    return Storage(
+        local_path=values["local_path"],
+        state_path=values["state_path"],
+        min_free=values["min_free"],
+        when_full=values["when_full"],
+        retention_seconds=kept and kept.seconds,
+        retention_bytes=kept and kept.bytes,
     )
 
 

@@ -32,8 +32,8 @@ def file_warnings(path: str) -> list[str]:
 def _host(config: Config) -> Iterator[str]:
     if _FLEETING.match(config.storage.local_path):
         yield "storage.local_path: is in a directory for temporary files; the system may empty it at any time"
-    if not config.upload.delete_after_upload:
-        yield "upload.delete_after_upload: is false; the disk fills up until you delete footage, then recording pauses"
+    if config.storage.when_full == "drop_oldest":
+        yield "storage.when_full: is drop_oldest; an outage longer than the disk holds loses the oldest footage"
     if not any(camera.enabled for camera in config.cameras):
         yield "cameras: none is enabled; this host records nothing"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from camera_backup import schedule, segments, urls
-from camera_backup.config.kinds import RATE, UNPRINTABLE, Kind, Refused, path, rate, text, whole
+from camera_backup.config.kinds import RATE, UNPRINTABLE, Kind, Refused, anchored, path, rate, size, text, whole
 
 DAY = 86400
 
@@ -13,6 +14,8 @@ _SYSTEM = re.compile(
     r"/(?:(?:bin|boot|dev|etc|lib|lib32|lib64|libx32|proc|run|sbin|sys|usr)(?:/.*)?"
     r"|home|media|opt|root|tmp|var(?:/(?:cache|lib|local|log|mail|spool|tmp))?)?\Z"
 )
+
+_DAYS = "(?P<days>[1-9][0-9]{0,3}) ?d"
 
 _EXAMPLE = re.compile(r"(?:camera-ip|(?:.*\.)?example(?:\.(?:com|org|net))?|.*\.invalid)\.?\Z")
 
@@ -106,6 +109,31 @@ def program() -> Kind:
     """A program, by name or absolute path."""
     name = "[A-Za-z0-9][A-Za-z0-9._+-]*"
     return text("the name of a program, or its absolute path", "%s|/[^%s]+" % (name, UNPRINTABLE))
+
+
+class Retention(NamedTuple):
+    """How long, or how much, is kept: one of both."""
+
+    seconds: int | None
+    bytes: int | None
+
+
+def retention() -> Kind:
+    """A span in days, or a size."""
+    form, amount = re.compile(_DAYS + r"\Z"), size(1024**2, 1024**5)
+
+    def read(value: object) -> Retention:
+        match = form.match(value) if isinstance(value, str) else None
+        return Retention(int(match["days"]) * DAY, None) if match else Retention(None, amount.read(value))
+
+    def refine(value: Retention) -> Retention:
+        if value.bytes is not None and amount.refine is not None:
+            amount.refine(value.bytes)
+        return value
+
+    accepted = "days such as 30d, from 1d to 9999d; or %s" % amount.accepted
+    schema = {"anyOf": [{"type": "string", "pattern": anchored(_DAYS)}, *amount.json["anyOf"]]}
+    return Kind(accepted, schema, read, refine)
 
 
 def segment_duration() -> Kind:

@@ -113,6 +113,16 @@ def storage(values: Values, refuse: Refuse) -> None:
         )
 
 
+def retention(storage: Values, upload: Values, refuse: Refuse) -> None:
+    """What is deleted at once cannot be kept for a while."""
+    if storage.get("local_retention") is not None and upload.get("delete_after_upload") is True:
+        refuse(
+            ["local_retention"],
+            "is there, but upload.delete_after_upload is true: what is proven is deleted at once; "
+            "set that to false, or leave this out",
+        )
+
+
 def bucket(values: Values, refuse: Refuse) -> None:
     """Nothing can be read back from an archive class."""
     if values.get("proof") == "read-back" and values.get("storage_class") in ("GLACIER", "DEEP_ARCHIVE"):

@@ -46,6 +46,26 @@ STORAGE = Section(
             "20GiB",
             default="1GiB",
         ),
+        Key(
+            "when_full",
+            kinds.choice("keep", "drop_oldest"),
+            "What happens to footage that is not in the bucket yet, before the disk has less than min_free.",
+            "`keep`: none of it is ever deleted; recording pauses until there is space. `drop_oldest`: recording goes "
+            "on, and the oldest segments of all cameras are deleted although no bucket holds them; each leaves a "
+            "record of what was lost. Either way, what is proven in the bucket goes first.",
+            "drop_oldest",
+            default="keep",
+        ),
+        Key(
+            "local_retention",
+            fields.retention(),
+            "How long segments stay on the disk, or how much of them, once they are proven in the bucket; null: until "
+            "their space is needed. For upload.delete_after_upload: false only.",
+            "Days count from the end of a segment; a size is that of all cameras together. The oldest go first, and "
+            "only after the bucket was asked again. Before the disk is full they go all the same.",
+            "30d",
+            default=None,
+        ),
     ),
 )
 
@@ -305,7 +325,8 @@ UPLOAD = Section(
             "delete_after_upload",
             kinds.boolean(),
             "Whether a local segment is deleted once the bucket has proven that it holds the same bytes.",
-            "With false everything stays on the disk until you delete it: the disk runs full, and recording pauses.",
+            "With false it stays as long as storage.local_retention says, and at the longest until its space is "
+            "needed: before recording pauses, the oldest that are proven are deleted.",
             "false",
             default=True,
             sample="true",

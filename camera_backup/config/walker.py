@@ -164,6 +164,11 @@ def walk(data: object, marks: Mapping[Path, Mark]) -> tuple[Values, Walker]:
     walker = Walker(data, marks)
     values = walker.section(ROOT, data, ())
     rules.storage(values.get(STORAGE.name, {}), lambda path, text: walker.refuse((STORAGE.name, *path), text))
+    rules.retention(
+        values.get(STORAGE.name, {}),
+        values.get(UPLOAD.name, {}),
+        lambda path, text: walker.refuse((STORAGE.name, *path), text),
+    )
     rules.bucket(values.get(S3.name, {}), lambda path, text: walker.refuse((S3.name, *path), text))
     upload = (UPLOAD.name, "schedule")
     windows = values.get(UPLOAD.name, {}).get("schedule", ())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Sequence
 
 from camera_backup import config, ledger, paths
 from camera_backup.errors import UsageError
 from camera_backup.listing import source, view
-from camera_backup.listing.footage import Footage, gaps, with_lengths
+from camera_backup.listing.footage import Footage, Gap, explained, gaps, with_lengths
 from camera_backup.listing.ranges import Range, moment
 from camera_backup.model import Config
 from camera_backup.segments import CAMERA_NAME
@@ -57,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
     store = Bucket(loaded.s3)
     names = source.cameras(store) if args.all else [args.camera]
     listed = {name: _listed(store, loaded, name, wanted, args.long) for name in names}
-    sys.stdout.write(_json(listed) if args.json else _text(listed, args.long))
+    missing = {name: _missing(loaded, name, found.footage, wanted) for name, found in listed.items()}
+    sys.stdout.write(_json(listed, missing) if args.json else _text(listed, missing, args.long))
     return 0
 
 
@@ -92,19 +93,28 @@ def _known(loaded: Config, name: str) -> dict[str, float]:
     return {record.name: record.end - record.start for record in recorded.values()}
 
 
-def _text(listed: dict[str, source.Found], long: bool) -> str:
+def _missing(loaded: Config, name: str, found: Sequence[Footage], wanted: Range) -> list[Gap]:
+    """Return the gaps of a camera, and which of them this host dropped for space."""
+    try:
+        dropped = ledger.read_dropped(paths.ledger(loaded.storage.state_path, name))
+    except OSError:
+        dropped = []
+    inside = [one for one in dropped if wanted.holds(int(one.start), one.end - one.start)]
+    return explained(found, gaps(found).values(), inside)
+
+
+def _text(listed: dict[str, source.Found], missing: dict[str, list[Gap]], long: bool) -> str:
     colour = wants_colour(sys.stdout, os.environ)
     parts = []
     for name, found in listed.items():
-        missing = gaps(found.footage)
-        table = view.table(found.footage, missing, long, colour)
+        table = view.table(found.footage, missing[name], long, colour)
         note = view.foreign_note(found.foreign) if found.foreign else ""
-        parts.append("%s%s\n%s" % (table, view.summary(name, found.footage, missing), note))
+        parts.append("%s%s\n%s" % (table, view.summary(name, found.footage, missing[name]), note))
     return "\n".join(parts) or "the bucket holds no footage\n"
 
 
-def _json(listed: dict[str, source.Found]) -> str:
+def _json(listed: dict[str, source.Found], missing: dict[str, list[Gap]]) -> str:
     value: dict[str, Any] = {}
     for name, found in listed.items():
-        value[name] = {**view.as_json(found.footage, gaps(found.footage)), "foreign_objects": found.foreign}
+        value[name] = {**view.as_json(found.footage, missing[name]), "foreign_objects": found.foreign}
     return json.dumps({"cameras": value}, indent=2) + "\n"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Mapping, NamedTuple, Sequence
+from typing import Iterable, Mapping, NamedTuple, Sequence
 
+from camera_backup.ledger import Dropped
 from camera_backup.segments import CAMERA_NAME, parse
 
 TOLERANCE = 2.0
@@ -44,10 +45,11 @@ class Footage:
 
 
 class Gap(NamedTuple):
-    """A span without footage, in epoch seconds."""
+    """A span without footage, in epoch seconds. `cause`: `dropped` for space by this host; empty when not known."""
 
     start: float
     end: float
+    cause: str = ""
 
 
 def footage(prefix: str, key: str, size: int) -> Footage | None:
@@ -97,6 +99,27 @@ def gaps(found: Sequence[Footage]) -> dict[str, Gap]:
         if last is None or end >= reached:
             reached, last = end, item
     return result
+
+
+def explained(found: Sequence[Footage], between: Iterable[Gap], dropped: Iterable[Dropped]) -> list[Gap]:
+    """Given footage, the gaps between it, and what this host dropped, return all gaps in order of time.
+
+    What was dropped is a gap of its own, also before the first and after the last footage; what else is missing
+    beside it stays a gap without a cause. What the bucket holds all the same was not lost.
+    """
+    there = {item.name for item in found}
+    gone = sorted(Gap(one.start, one.end, "dropped") for one in dropped if one.name not in there)
+    rest = list(between)
+    for lost in gone:
+        rest = [piece for gap in rest for piece in _without(gap, lost)]
+    return sorted([*gone, *rest])
+
+
+def _without(gap: Gap, lost: Gap) -> list[Gap]:
+    pieces = [gap._replace(end=min(gap.end, lost.start)), gap._replace(start=max(gap.start, lost.end))]
+    if lost.end <= gap.start or lost.start >= gap.end:
+        return [gap]
+    return [piece for piece in pieces if piece.end - piece.start > TOLERANCE]
 
 
 def totals(found: Sequence[Footage]) -> tuple[int, int, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Sequence
 
 from camera_backup import measures
 from camera_backup.listing.footage import Footage, Gap, totals
@@ -13,14 +13,11 @@ _LONG = ("SHA-256", "HOST")
 _RIGHT = (1, 2)
 
 
-def rows(found: Sequence[Footage], gaps: Mapping[str, Gap], long: bool) -> list[Row]:
-    """Given one camera's footage and its gaps by the key before them, return the rows of its table."""
-    result: list[Row] = []
-    for item in found:
-        result.append(_row(item, long))
-        if item.key in gaps:
-            result.append(_gap_row(gaps[item.key], long))
-    return result
+def rows(found: Sequence[Footage], gaps: Sequence[Gap], long: bool) -> list[Row]:
+    """Given one camera's footage and its gaps, each in order of time, return the rows of its table."""
+    timed: list[tuple[float, int, Row]] = [(item.start, 0, _row(item, long)) for item in found]
+    timed += [(gap.start, 1, _gap_row(gap, long)) for gap in gaps]
+    return [row for _, _, row in sorted(timed, key=lambda one: one[:2])]
 
 
 def _row(item: Footage, long: bool) -> Row:
@@ -44,31 +41,32 @@ def _remark(item: Footage) -> str:
 
 
 def _gap_row(gap: Gap, long: bool) -> Row:
-    text = Cell("no footage", BAD)
+    text = Cell("no footage: dropped for space" if gap.cause == "dropped" else "no footage", BAD)
     cells = [Cell(measures.moment(gap.start), BAD), Cell(measures.duration(gap.end - gap.start), BAD)]
     return [*cells, *([""] * (3 if long else 1)), text]
 
 
-def table(found: Sequence[Footage], gaps: Mapping[str, Gap], long: bool, colour: bool) -> str:
+def table(found: Sequence[Footage], gaps: Sequence[Gap], long: bool, colour: bool) -> str:
     """Given one camera's footage, return its table."""
     header = [*_HEADER[:3], *(_LONG if long else ()), _HEADER[3]]
     return render(rows(found, gaps, long), header, _RIGHT, colour)
 
 
-def summary(camera: str, found: Sequence[Footage], gaps: Mapping[str, Gap]) -> str:
+def summary(camera: str, found: Sequence[Footage], gaps: Sequence[Gap]) -> str:
     """Return one line: how much there is of a camera, and how much is missing in between."""
     count, size, seconds = totals(found)
+    missing = sum(gap.end - gap.start for gap in gaps)
+    lost = "; %s, %s without footage" % (measures.plural(len(gaps), "gap"), measures.duration(missing)) if gaps else ""
     if not count:
-        return "%s: nothing in the bucket" % camera
+        return "%s: nothing in the bucket%s" % (camera, lost)
     inexact = any(not item.exact for item in found)
-    missing = sum(gap.end - gap.start for gap in gaps.values())
     return "%s: %s, %s, %s%s%s" % (
         camera,
         measures.plural(count, "segment"),
         measures.size(size),
         "about " if inexact else "",
         measures.duration(seconds),
-        "; %s, %s without footage" % (measures.plural(len(gaps), "gap"), measures.duration(missing)) if gaps else "",
+        lost,
     )
 
 
@@ -77,12 +75,12 @@ def foreign_note(count: int) -> str:
     return "%s there that camera-backup did not write\n" % measures.plural(count, "object")
 
 
-def as_json(found: Sequence[Footage], gaps: Mapping[str, Gap]) -> dict[str, Any]:
+def as_json(found: Sequence[Footage], gaps: Sequence[Gap]) -> dict[str, Any]:
     """Given one camera's footage and gaps, return what `--json` prints about it. Times in epoch seconds, UTC."""
     count, size, seconds = totals(found)
     return {
         "segments": [_object(item) for item in found],
-        "gaps": [{"start": gap.start, "end": gap.end} for gap in gaps.values()],
+        "gaps": [{"start": gap.start, "end": gap.end, "cause": gap.cause or None} for gap in gaps],
         "total": {"segments": count, "bytes": size, "seconds": seconds},
     }
 

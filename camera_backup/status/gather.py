@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Callable, Iterable, Mapping, NamedTuple, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, TypeVar
 
 from camera_backup import jsonlines, ledger, paths, schedule
 from camera_backup.model import Config
 from camera_backup.segments import CAMERA_NAME
 from camera_backup.status import backlog, drain, live, outage
 from camera_backup.status.proofs import Proofs
-from camera_backup.status.report import CameraStatus, DiskStatus, HostStatus, Waiting, together
+from camera_backup.status.report import CameraStatus, DiskStatus, HostStatus, Lost, Waiting, together
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ class Gatherer:
         self._now = now
         self._boot = live.boot_id()
         self._unread: dict[str, None] = {}
+        self._kept = 0
         self._proofs = Proofs(place.state_path, self.note)
 
     def note(self, line: str) -> None:
@@ -56,6 +57,7 @@ class Gatherer:
             refused=tuple(self._proofs.refused()),
             disk=self._disk(),
             patience=2 * (upload.check_interval if upload else 300) + (upload.min_age if upload else 300) + 60,
+            dropped=tuple(self._dropped()),
             unread=tuple(self._unread),
             drain=self._drain(cameras, waiting, uploader),
         )
@@ -104,6 +106,7 @@ class Gatherer:
         if not items:
             return None if items is None else Waiting()
         proven = self._proofs.proven(name, (item.name for item in items))
+        self._kept += sum(item.bytes for item in items if item.name in proven)
         items = [item for item in items if item.name not in proven]
         return backlog.waiting(items, ledger.segments(events), self._place.config.recording.segment_duration)
 
@@ -137,7 +140,27 @@ class Gatherer:
         if space is None:
             return None
         reserve = storage.min_free if storage else None
-        return DiskStatus(path, space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize, reserve)
+        free, when_full = space.f_bavail * space.f_frsize, storage.when_full if storage else None
+        return DiskStatus(path, space.f_blocks * space.f_frsize, free, reserve, self._kept, when_full)
+
+    def _dropped(self) -> Iterator[Lost]:
+        """Yield what was dropped of every camera that has a ledger, configured or not."""
+        directory = os.path.dirname(paths.ledger(self._place.state_path, "x"))
+        for name in sorted(self._tried(lambda: os.listdir(directory)) or [] if os.path.isdir(directory) else []):
+            camera = name[: -len(".jsonl")]
+            if name.endswith(".jsonl") and CAMERA_NAME.match(camera):
+                yield from self._lost(camera)
+
+    def _lost(self, camera: str) -> Iterator[Lost]:
+        found = self._tried(lambda: ledger.read_dropped(paths.ledger(self._place.state_path, camera))) or []
+        if self._place.config is not None:
+            # Whoever was to drop it was killed before: it is still there.
+            directory = paths.footage(self._place.config.storage.local_path, camera)
+            found = [one for one in found if not os.path.lexists("%s/%s" % (directory, one.name))]
+        if found:
+            seconds = sum(max(0.0, one.end - one.start) for one in found)
+            last = max(found, key=lambda one: one.at)
+            yield Lost(camera, len(found), sum(one.bytes for one in found), seconds, last.reason, last.at)
 
 
 def _last_rate(events: Iterable[dict[str, Any]]) -> float | None:

@@ -41,6 +41,17 @@ class Proven(NamedTuple):
     at: float
 
 
+class Lost(NamedTuple):
+    """What was dropped of a camera for its space, and is in no bucket. `last`: when the last one went."""
+
+    camera: str
+    segments: int
+    bytes: int
+    seconds: float
+    reason: str
+    last: float
+
+
 class Outage(NamedTuple):
     """Since when a camera is not recorded, and why, as far as the ledger or the live status tell."""
 
@@ -79,12 +90,19 @@ class CameraStatus:
 
 @dataclass(frozen=True)
 class DiskStatus:
-    """The file system of the segments, in bytes. `reserve`: what recorders leave free, None when not known."""
+    """The file system of the segments, in bytes.
+
+    reserve: what recorders leave free, None when not known
+    kept: footage that is proven in the bucket, and goes when its space is needed
+    when_full: `storage.when_full`, None when not known
+    """
 
     path: str
     total: int
     free: int
     reserve: int | None
+    kept: int = 0
+    when_full: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +115,7 @@ class HostStatus:
     patience: seconds a closed segment may wait before an uploader that does nothing is suspicious
     unread: what could not be read, in words, with what to do
     drain: what becomes of the backlog; None when the limits are not known
+    dropped: for each camera that lost footage for space, what
     """
 
     now: float
@@ -109,6 +128,7 @@ class HostStatus:
     patience: float
     unread: tuple[str, ...] = ()
     drain: Drain | None = None
+    dropped: tuple[Lost, ...] = ()
 
 
 def stuck(host: HostStatus) -> str:

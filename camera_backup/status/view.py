@@ -6,11 +6,22 @@ from dataclasses import asdict
 from typing import Any
 
 from camera_backup import measures
-from camera_backup.status.report import CameraStatus, HostStatus, Waiting, exit_code, speeds, troubles, wrong
+from camera_backup.status.report import (
+    CameraStatus,
+    HostStatus,
+    Lost,
+    Waiting,
+    exit_code,
+    speeds,
+    troubles,
+    wrong,
+)
 from camera_backup.table import BAD, DIM, OK, WARN, Cell, Row, paint, render
 
 _HEADER = ("CAMERA", "STATE", "FOR", "BITRATE", "SEGMENT", "SIZE", "LAST PROVEN", "WAITING", "")
 _RIGHT = (3, 5)
+_REASONS = {"disk_full": "the disk was full"}
+_THEN = {"keep": ", then recording pauses", "drop_oldest": ", then the oldest footage is dropped"}
 _MOST = 10  # lines of one kind; --json has them all
 
 
@@ -86,8 +97,16 @@ def _host_rows(host: HostStatus) -> list[Row]:
         rows.append(["backlog", _drain(host)])
     if host.disk is not None:
         rows.append(["disk", _disk(host)])
+    rows += [["dropped", Cell(_lost(one, host.now), WARN)] for one in host.dropped]
     rows += [["refused", Cell(line, BAD)] for line in host.refused[:_MOST]]
     return rows + [["not read", Cell(line, WARN)] for line in host.unread]
+
+
+def _lost(one: Lost, now: float) -> str:
+    amount = "%s, %s" % (measures.plural(one.segments, "segment"), measures.size(one.bytes))
+    span = ", %s of footage" % measures.duration(one.seconds) if one.seconds else ""
+    why = _REASONS.get(one.reason, one.reason.replace("_", " "))
+    return "%s: %s%s, never uploaded; the last %s: %s" % (one.camera, amount, span, measures.ago(one.last, now), why)
 
 
 def _sending(host: HostStatus) -> tuple[tuple[str, str, int, int], ...]:
@@ -138,8 +157,11 @@ def _disk(host: HostStatus) -> Cell:
     rate = sum(camera.live.bits_per_second or 0 for camera in host.cameras if camera.live and camera.recording) / 8
     if disk.free < disk.reserve:
         return Cell(text + ": too full to record", BAD)
-    room = "; room for %s without uploads" % measures.duration((disk.free - disk.reserve) / rate) if rate else ""
-    return Cell(text + room, OK)
+    if not rate:
+        return Cell(text, OK)
+    # What is proven in the bucket makes room by itself.
+    lasts = measures.duration((disk.free + disk.kept - disk.reserve) / rate)
+    return Cell("%s; room for %s without uploads%s" % (text, lasts, _THEN.get(disk.when_full or "", "")), OK)
 
 
 def summary(host: HostStatus) -> str:
@@ -168,6 +190,7 @@ def as_json(host: HostStatus) -> dict[str, Any]:
         "waiting": host.waiting._asdict(),
         "drain": host.drain._asdict() if host.drain else None,
         "disk": asdict(host.disk) if host.disk else None,
+        "dropped": [one._asdict() for one in host.dropped],
         "refused": list(host.refused),
         "unread": list(host.unread),
     }

@@ -8,7 +8,10 @@ import select
 import signal
 import sys
 import time
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
+
+if TYPE_CHECKING:
+    from camera_backup.uploader.parameters import Parameters
 
 GRACE_SECONDS = 3
 """How long a worker that was told to end may take; what it has sent is in the catalog anyway."""
@@ -106,9 +109,15 @@ def main() -> int:
     """The worker process."""
     from camera_backup.bucket.stopping import Stop
     from camera_backup.errors import CameraBackupError
-    from camera_backup.uploader import lease, parameters, worker
+    from camera_backup.uploader import lease, parameters
 
-    given = parameters.parse(json.load(sys.stdin), "standard input")
+    value = json.load(sys.stdin)
+    given = parameters.parse(value, "standard input")
+    needed = value.get("needed")
+    if needed is not None:
+        return _sweep(given, needed)
+    from camera_backup.uploader import worker
+
     stop = Stop()
 
     def asked(*_: object) -> None:
@@ -129,6 +138,20 @@ def main() -> int:
         result = worker.work(given, stop, report).as_json()
     except CameraBackupError as error:
         result = {"proven": 0, "undone": [], "pause": ["pause", "host", str(error)]}
+    say({"end": result})
+    return 0
+
+
+def _sweep(given: Parameters, needed: int) -> int:
+    """The process that makes room. A signal ends it at any moment, and that loses nothing."""
+    from camera_backup.errors import CameraBackupError
+    from camera_backup.uploader import lease, sweep
+
+    lease.prepare()
+    try:
+        result = sweep.sweep(given, needed).as_json()
+    except CameraBackupError as error:
+        result = {"error": str(error)}
     say({"end": result})
     return 0
 

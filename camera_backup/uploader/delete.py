@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Callable
 
 from camera_backup.bucket.slices import SourceChanged
 from camera_backup.bucket.source import identity
@@ -26,18 +27,57 @@ def remove(directory: str, row: Row) -> None:
         os.close(folder)
 
 
+def drop(directory: str, name: str, wanted: str, announce: Callable[[], bool]) -> bool:
+    """Unlink a segment that no bucket was seen to hold, because its space is needed; return whether that was done.
+
+    wanted: the identity of the file; announce: writes the tombstone, or returns False if the file is to stay after all
+
+    Only with `storage.when_full: drop_oldest`. I3: only while nobody has it open for writing. Only while no worker has
+    it in hand. I6: the tombstone is on the disk before the file goes. Raise SourceChanged, StillOpen, Claimed, or
+    OSError when the tombstone cannot be written; the file stays then.
+    """
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        descriptor = _opened(folder, name)
+        if descriptor is None:
+            return False
+        try:
+            lease.claim(descriptor, alone=True)
+            lease.check(descriptor)
+            if identity(os.fstat(descriptor)) != wanted:
+                raise SourceChanged("the file is no longer the one that was looked at")
+            if not announce():
+                return False
+            _unlink(folder, name, descriptor, wanted)
+        finally:
+            os.close(descriptor)
+    finally:
+        os.close(folder)
+    return True
+
+
 def _remove(folder: int, row: Row) -> None:
+    descriptor = _opened(folder, row.name)
+    if descriptor is None:
+        return
     try:
-        descriptor = os.open(row.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    except FileNotFoundError:
-        return  # somebody else has deleted it
-    except OSError as error:
-        raise SourceChanged("the file cannot be opened any more: %s" % error.strerror) from None
-    try:
-        with lease.closed(descriptor):
-            named = os.stat(row.name, dir_fd=folder, follow_symlinks=False)
-            if not identity(os.fstat(descriptor)) == identity(named) == row.identity:
-                raise SourceChanged("the file is no longer the one that was uploaded")
-            os.unlink(row.name, dir_fd=folder)
+        _unlink(folder, row.name, descriptor, row.identity)
     finally:
         os.close(descriptor)
+
+
+def _opened(folder: int, name: str) -> int | None:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return None  # somebody else has deleted it
+    except OSError as error:
+        raise SourceChanged("the file cannot be opened any more: %s" % error.strerror) from None
+
+
+def _unlink(folder: int, name: str, descriptor: int, wanted: str) -> None:
+    with lease.closed(descriptor):
+        named = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not identity(os.fstat(descriptor)) == identity(named) == wanted:
+            raise SourceChanged("the file is no longer the one that was uploaded")
+        os.unlink(name, dir_fd=folder)

@@ -52,6 +52,25 @@ def closed(descriptor: int) -> Iterator[None]:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
 
+class Claimed(Exception):  # noqa: N818  (an event of life, not an error)
+    """Another process of ours has the file in hand."""
+
+
+def claim(descriptor: int, alone: bool) -> None:
+    """Until the file is closed, be the only one who has it in hand, or one of several; raise Claimed.
+
+    Who uploads a segment shares it, who drops it wants it alone. Where there are no such locks nobody is kept out:
+    then a segment may be dropped while it travels, which loses nothing but the bytes that were sent.
+    """
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Claimed from None
+    except OSError as error:
+        if error.errno not in (*_UNSUPPORTED, errno.EBADF):
+            raise
+
+
 def check(descriptor: int) -> None:
     """Raise StillOpen when a process has the file open for writing."""
     with closed(descriptor):

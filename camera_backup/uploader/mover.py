@@ -9,6 +9,7 @@ from typing import Mapping
 from camera_backup import journal, paths, segments
 from camera_backup.bucket.proof import SIZE_ONLY
 from camera_backup.bucket.retry import persist
+from camera_backup.bucket.slices import SourceGone
 from camera_backup.bucket.source import Source
 from camera_backup.bucket.transfer import Surroundings, Transfer, Worker
 from camera_backup.catalog import PROVEN, REFUSED, UPLOADING, Row
@@ -44,6 +45,7 @@ class Mover:
         began = time.monotonic()
         source = Source(paths.footage(self._local_path, job.camera), job.name)
         try:
+            _claim(source)
             lease.check(source.descriptor)
             row = self._row(job, source)
             self._around.step("opened", job.name)
@@ -111,6 +113,14 @@ class Mover:
         self._around.step("unlinked", row.name)
         self._around.catalog.deleted(row)
         self._around.step("deleted", row.name)
+
+
+def _claim(source: Source) -> None:
+    """Keep the segment from being dropped for space while it travels."""
+    try:
+        lease.claim(source.descriptor, alone=False)
+    except lease.Claimed:
+        raise SourceGone("the file is being dropped") from None
 
 
 def _is_for(key: str, wanted: str) -> bool:

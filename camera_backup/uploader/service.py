@@ -19,6 +19,7 @@ from camera_backup.recorder.notify import Notifier
 from camera_backup.uploader import leftovers, meter, plan, spread
 from camera_backup.uploader.agenda import Agenda
 from camera_backup.uploader.child import GRACE_SECONDS, Child
+from camera_backup.uploader.keeper import LOOK_SECONDS, Keeper
 from camera_backup.uploader.parameters import Parameters, parse
 
 IDLE, UPLOADING, PAUSED, OFF = "idle", "uploading", "paused", "off"
@@ -62,6 +63,7 @@ class Service:
         self._notifier = notifier
         self._signals = signals
         self._child: Child | None = None
+        self._keeper = Keeper()
         self._end: dict[str, Any] | None = None
         self._cause: str | None = None
         self._state, self._since = IDLE, time.time()
@@ -92,14 +94,16 @@ class Service:
         while not self._signals.stop:
             if self._signals.reload:
                 self._reload()
+            self._keeper.look(self._given, self._parameters)
             if self._child is None:
                 self._look_at_the_clock()
-            if self._child is None and time.monotonic() >= self._agenda.next_scan:
+            if self._idle and time.monotonic() >= self._agenda.next_scan:
                 self._scan()
             self._write_status()
             self._wait()
         self._notifier.send("STOPPING=1")
         self._stop_child()
+        self._keeper.stop()
         self._become(IDLE, None)
         self._write_status(final=True)
         journal.log(journal.INFO, "uploader_stopped")
@@ -107,11 +111,16 @@ class Service:
 
     # Waiting
 
+    @property
+    def _idle(self) -> bool:
+        """Whether a worker may start. Not while room is made: it would take the oldest segments in hand."""
+        return self._child is None and self._keeper.child is None
+
     def _timeout(self) -> float:
-        until = [_STATUS_SECONDS]
+        until = [LOOK_SECONDS]
         if self._notifier.every is not None:
             until.append(self._notifier.every)
-        if self._child is None:
+        if self._idle:
             until.append(self._agenda.next_scan - time.monotonic())
             until.append(60 - time.time() % 60 if self._parameters.upload.schedule else _STATUS_SECONDS)
         return max(0.0, min(until))
@@ -122,11 +131,16 @@ class Service:
         poll.register(self._signals.reader, select.POLLIN)
         if child is not None:
             poll.register(child.descriptor, select.POLLIN)
+        sweeper = self._keeper.child
+        if sweeper is not None:
+            poll.register(sweeper.descriptor, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll(self._timeout() * 1000 + 1)}
         self._notifier.send("WATCHDOG=1")
         if self._signals.reader in ready:
             self._signals.drain()
-        if child is None:
+        if sweeper is not None and sweeper.descriptor in ready:
+            self._swept(self._keeper.listen())
+        if child is None or child is not self._child:
             return
         if child.descriptor in ready:
             self._listen(child)
@@ -169,6 +183,17 @@ class Service:
         elif self._state == OFF:
             self._become(IDLE, None)
             self._agenda.begin(time.monotonic())
+
+    def _swept(self, end: Mapping[str, Any] | None) -> None:
+        """Room was made. What had to go and is on its way is taken from the worker, in order, and goes then."""
+        if end is None:
+            return
+        if end["short"] and end["busy"] and self._child is not None:
+            self._stop_child()
+            self._keeper.at_once()
+            self._agenda.at_once(time.monotonic())
+        if end["missing"]:
+            self._agenda.at_once(time.monotonic())
 
     def _scan(self) -> None:
         storage, upload = self._parameters.storage, self._parameters.upload
@@ -291,6 +316,7 @@ class Service:
             "cause": journal.redact(self._cause) if self._cause else None,
             "next_scan": None if self._child else now + max(0.0, self._agenda.next_scan - clock),
             "rates": self._meter.as_json(),
+            "space": self._keeper.status(),
             **self._told,
         }
 

@@ -51,6 +51,18 @@ ALL = (
     DELETED,
 )
 
+ANNOUNCED = "announced"
+"""The tombstone of a segment that is dropped for space is in the ledger, on the disk; its file is still there."""
+
+DROPPED = "dropped"
+"""The file is gone; the catalog may still tell of an upload of it."""
+
+FORGOTTEN = "forgotten"
+"""The catalog tells nothing of it any more."""
+
+DROP = (ANNOUNCED, DROPPED, FORGOTTEN)
+"""The steps of a segment that is dropped without being in the bucket."""
+
 Hook = Callable[[str, str], None]
 """Called with a step and the name of the segment."""
 

@@ -21,7 +21,7 @@ from camera_backup.bucket.stopping import Stop, Stopped
 from camera_backup.bucket.transfer import NotProvable, Surroundings, Worker
 from camera_backup.catalog import Catalog
 from camera_backup.errors import HostError
-from camera_backup.uploader import facts, janitor, leftovers, plan, steps, throttle, workplace
+from camera_backup.uploader import facts, janitor, leftovers, plan, steps, throttle, tombstones, workplace
 from camera_backup.uploader.jobs import Jobs
 from camera_backup.uploader.lease import StillOpen
 from camera_backup.uploader.mover import Job, Mover
@@ -67,7 +67,8 @@ def work(parameters: Parameters, stop: Stop, report: Report, step: steps.Hook = 
     stop: ends it, and is used up by it; report: told about once a second what is going on.
     Raise HostError when this host does not let us work.
     """
-    descriptor = workplace.lock(parameters.storage.state_path)
+    state_path = parameters.storage.state_path
+    descriptor = workplace.lock(state_path, paths.uploader_lock(state_path))
     try:
         return _Run(parameters, stop, report, step).run()
     finally:
@@ -194,6 +195,8 @@ class _Run:
             names.setdefault(camera, []).append(name)
         state_path = self._parameters.storage.state_path
         records = {camera: facts.recorded(state_path, camera, wanted) for camera, wanted in names.items()}
+        for camera, wanted in names.items():
+            tombstones.take_back(state_path, camera, wanted)
         return (Job(camera, name, records[camera].get(name)) for camera, name in candidates)
 
     def _send_all(self, jobs: Jobs, around: Surroundings) -> None:

@@ -25,9 +25,8 @@ from camera_backup.uploader.parameters import Parameters
 from camera_backup.uploader.steps import Hook
 
 
-def lock(state_path: str) -> int:
-    """Become the only uploader at work on this host; return the descriptor that holds the lock; raise HostError."""
-    path = paths.uploader_lock(state_path)
+def lock(state_path: str, path: str) -> int:
+    """Become the only one at this work on this host; return the descriptor that holds the lock; raise HostError."""
     try:
         os.makedirs(state_path, mode=0o750, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)

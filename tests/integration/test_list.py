@@ -70,7 +70,7 @@ def test_all_cameras_are_listed_with_sizes_totals_and_gaps(shelf):
         "sha256": "ab" * 32,
         "host": "nvr1",
     }
-    assert front["gaps"] == [{"start": NOON + 7200, "end": NOON + 10800}]
+    assert front["gaps"] == [{"start": NOON + 7200, "end": NOON + 10800, "cause": None}]
     assert front["foreign_objects"] == 1
     assert listed["yard"]["total"] == {"segments": 1, "bytes": 2000, "seconds": 90.0}
 

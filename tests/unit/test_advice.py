@@ -23,8 +23,8 @@ def test_an_ordinary_configuration_gives_no_reason_to_warn():
             "storage.local_path: is in a directory for temporary files; the system may empty it at any time",
         ),
         (
-            [("check_interval: 300", "delete_after_upload: false")],
-            "upload.delete_after_upload: is false; the disk fills up until you delete footage, then recording pauses",
+            [('"/srv/footage"', '"/srv/footage"\n  when_full: drop_oldest')],
+            "storage.when_full: is drop_oldest; an outage longer than the disk holds loses the oldest footage",
         ),
         (
             [(BASE[BASE.index("cameras:") : BASE.index("recording:")], "cameras: []\n")],

@@ -23,7 +23,10 @@ def judged(free=100 * GB, reserve=GB, rate=None, writable=True):
 def test_room_for_more_than_a_day_is_well_and_told_in_hours_and_per_day():
     found = judged(rate=1_000_000)
     assert found.level == OK
-    assert found.text == "100 GB free of 500 GB at /srv; holds an outage of 1 d 3 h at 86.4 GB a day"
+    assert (
+        found.text
+        == "100 GB free of 500 GB at /srv; holds an outage of 1 d 3 h at 86.4 GB a day, then recording pauses"
+    )
 
 
 def test_room_for_less_than_a_day_is_a_warning():

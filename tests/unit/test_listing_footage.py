@@ -6,8 +6,9 @@ import calendar
 
 import pytest
 
+from camera_backup.ledger import Dropped
 from camera_backup.listing import view
-from camera_backup.listing.footage import Footage, Gap, footage, gaps, totals, with_lengths
+from camera_backup.listing.footage import Footage, Gap, explained, footage, gaps, totals, with_lengths
 from camera_backup.segments import Segment, conflict_key, object_key
 
 NOON = calendar.timegm((2026, 11, 22, 12, 0, 0))
@@ -87,7 +88,7 @@ def test_nothing_has_no_gaps_and_no_totals():
 
 def test_the_table_shows_a_gap_where_it_is():
     found = [segment(0, 10.2, exact=True), segment(60, 10, damaged=True)]
-    assert view.table(found, gaps(found), False, False) == (
+    assert view.table(found, list(gaps(found).values()), False, False) == (
         "START (UTC)          LENGTH  SIZE  KEY\n"
         "2026-11-22 12:00:00    10 s  1 kB  door/2026/11/22/20261122_120000.mp4\n"
         "2026-11-22 12:00:10    50 s        no footage\n"
@@ -96,24 +97,50 @@ def test_the_table_shows_a_gap_where_it_is():
 
 
 def test_the_long_table_adds_hash_and_host():
-    text = view.table([segment(0, 10, exact=True, sha256="ab" * 32, host="nvr1")], {}, True, False)
+    text = view.table([segment(0, 10, exact=True, sha256="ab" * 32, host="nvr1")], [], True, False)
     assert "LENGTH  SIZE  SHA-256" in text
     assert "ab" * 32 + "  nvr1  door/2026" in text
 
 
 def test_the_summary_says_about_only_when_something_was_inferred():
     exact, inferred = [segment(0, 10.0, exact=True)], [segment(0, 3600.0)]
-    assert view.summary("door", exact, {}) == "door: 1 segment, 1 kB, 10 s"
+    assert view.summary("door", exact, []) == "door: 1 segment, 1 kB, 10 s"
     assert (
-        view.summary("door", inferred, {"k": Gap(0, 50)})
-        == "door: 1 segment, 1 kB, about 1 h; 1 gap, 50 s without footage"
+        view.summary("door", inferred, [Gap(0, 50)]) == "door: 1 segment, 1 kB, about 1 h; 1 gap, 50 s without footage"
     )
-    assert view.summary("door", [], {}) == "door: nothing in the bucket"
+    assert view.summary("door", [], []) == "door: nothing in the bucket"
 
 
 def test_json_has_numbers_not_words():
     found = [segment(0, 10.0, exact=True)]
-    value = view.as_json(found, {found[0].key: Gap(1.0, 2.0)})
+    value = view.as_json(found, [Gap(1.0, 2.0)])
     assert value["total"] == {"segments": 1, "bytes": 1000, "seconds": 10.0}
     assert value["segments"][0]["start"] == NOON
-    assert value["gaps"] == [{"start": 1.0, "end": 2.0}]
+    assert value["gaps"] == [{"start": 1.0, "end": 2.0, "cause": None}]
+
+
+def dropped(offset, seconds):
+    return Dropped(Segment(NOON + offset).name, NOON + offset, NOON + offset + seconds, 1000, "disk_full", NOON + 9999)
+
+
+def test_what_was_dropped_is_a_gap_of_its_own_also_before_the_first_and_after_the_last_footage():
+    found = [segment(100, 10, exact=True), segment(150, 10, exact=True)]
+    between = list(gaps(found).values())
+    assert explained(found, between, [dropped(120, 10), dropped(0, 20), dropped(200, 20)]) == [
+        Gap(NOON, NOON + 20, "dropped"),
+        Gap(NOON + 110, NOON + 120),
+        Gap(NOON + 120, NOON + 130, "dropped"),
+        Gap(NOON + 130, NOON + 150),
+        Gap(NOON + 200, NOON + 220, "dropped"),
+    ]
+
+
+def test_what_the_bucket_holds_was_not_lost_whatever_a_tombstone_says():
+    found = [segment(0, 10, exact=True)]
+    assert explained(found, [], [dropped(0, 10)]) == []
+
+
+def test_a_dropped_span_is_told_also_when_the_bucket_holds_nothing():
+    missing = explained([], [], [dropped(0, 60)])
+    assert "no footage: dropped for space" in view.table([], missing, False, False)
+    assert view.summary("door", [], missing) == "door: nothing in the bucket; 1 gap, 1 min without footage"
