@@ -124,8 +124,8 @@ def test_what_is_kept_although_proven_makes_room_and_with_keep_nothing_else_does
         assert [place.path(name).exists() for name in OLD] == [False, True, True]
         fill(disk, 10 * MIB)
         running.wait_log("space_short")
-        told = running.status()["space"]
-        assert (told["short"], told["dropped"]) == (True, 0)
+        wait_until(lambda: running.status()["space"]["short"], "the word of it")
+        assert (running.status()["space"]["released"], running.status()["space"]["dropped"]) == (3, 0)
         assert running.text().count("space_short") == 1
     assert [path.name for path in sorted(place.path().parent.glob("2*"))] == ["20231114_050000.mp4"]
 
@@ -162,7 +162,8 @@ def test_with_drop_oldest_a_long_outage_never_pauses_the_recorder_and_every_segm
         place.proxy.stop()
         for name in OLD:
             (host.footage).mkdir(exist_ok=True)
-            (host.footage / name).write_bytes(bytes(10 * MIB))
+            (host.footage / name).write_bytes(bytes(2 * MIB))
+        fill(disk, 24 * MIB)
         try:
             with service(place, SMALL) as running:
                 recorder = host.record(5)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera_backup.ledger import Gap, Ledger, SegmentRecord, gaps, read, segments
+from camera_backup.ledger import Dropped, Gap, Ledger, SegmentRecord, dropped, gaps, read, read_dropped, segments
 
 SEGMENT = {
     "event": "segment",
@@ -106,9 +106,7 @@ def tombstone(name="a.mp4", start=1.0, at=9.0):
 
 
 def test_what_was_announced_twice_was_dropped_once():
-    assert dropped([tombstone(), tombstone(at=10.0)]) == [
-        Dropped("a.mp4", 1.0, 2.0, 5, "disk_full", 10.0)
-    ]
+    assert dropped([tombstone(), tombstone(at=10.0)]) == [Dropped("a.mp4", 1.0, 2.0, 5, "disk_full", 10.0)]
 
 
 def test_what_was_kept_after_all_was_not_dropped_and_may_be_dropped_later():
