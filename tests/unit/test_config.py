@@ -415,3 +415,14 @@ def test_arbitrary_data_in_place_of_any_section_is_refused_or_read(data):
         except ConfigError:
             continue
         assert data in (None, {}, [])
+
+
+def test_local_retention_is_days_or_bytes():
+    def kept(written):
+        text = SEED.replace("delete_after_upload: true", "delete_after_upload: false")
+        found = config.parse(text.replace('segments"}', 'segments", local_retention: %s}' % written), "seed").storage
+        return found.retention_seconds, found.retention_bytes
+
+    assert kept("30d") == (30 * 86400, None)
+    assert kept("500GiB") == (None, 500 * 1024**3)
+    assert kept("null") == (None, None)

@@ -395,6 +395,21 @@ def test_the_base_of_these_tests_is_valid():
             "1: storage.state_path: local_path (/var/lib/camera-backup) and state_path (/var/lib/camera-backup/state) "
             "lie in one another; give each a directory of its own",
         ),
+        (
+            ('"/srv/footage"', '"/srv/footage"\n  local_retention: 30d'),
+            "3: storage.local_retention: is there, but upload.delete_after_upload is true: what is proven is deleted "
+            "at once; set that to false, or leave this out",
+        ),
+        (
+            ('"/srv/footage"', '"/srv/footage"\n  local_retention: 0d'),
+            "3: storage.local_retention: has no known unit (1 MiB is 1024 x 1024, 1 MB is 1000 x 1000; upper and lower "
+            'case count); given "0d", accepted: days such as 30d, from 1d to 9999d; or a size such as 16MiB or 500GB, '
+            "or a number of bytes; from 1MiB to 1024TiB",
+        ),
+        (
+            ('"/srv/footage"', '"/srv/footage"\n  when_full: drop'),
+            '3: storage.when_full: is not one of the words accepted; given "drop", accepted: keep or drop_oldest',
+        ),
         # the bucket
         (
             ('"camera-backups"', '"s3://camera-backups"'),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera_backup.ledger import Gap, Ledger, SegmentRecord, gaps, read, segments
+from camera_backup.ledger import Dropped, Gap, Ledger, SegmentRecord, dropped, gaps, read, read_dropped, segments
 
 SEGMENT = {
     "event": "segment",
@@ -99,3 +99,27 @@ def test_whatever_a_ledger_holds_reading_it_raises_nothing(events):
     segments(events)
     for found in gaps(events, 1e9):
         assert found.end > found.start
+
+
+def tombstone(name="a.mp4", start=1.0, at=9.0):
+    return {"event": "dropped", "name": name, "start": start, "end": 2.0, "bytes": 5, "reason": "disk_full", "at": at}
+
+
+def test_what_was_announced_twice_was_dropped_once():
+    assert dropped([tombstone(), tombstone(at=10.0)]) == [Dropped("a.mp4", 1.0, 2.0, 5, "disk_full", 10.0)]
+
+
+def test_what_was_kept_after_all_was_not_dropped_and_may_be_dropped_later():
+    kept = {"event": "kept", "name": "a.mp4", "at": 9.5}
+    assert dropped([tombstone(), tombstone("b.mp4"), kept])[0].name == "b.mp4"
+    assert len(dropped([tombstone(), kept, tombstone()])) == 1
+
+
+def test_only_the_lines_of_tombstones_are_read_and_torn_ones_are_passed_over(tmp_path):
+    book = Ledger(str(tmp_path), "front")
+    (tmp_path / "ledger").mkdir()
+    for event in ({"event": "run", "run": "r", "at": 1.0}, tombstone(), {"event": "dropped", "name": "x"}):
+        book.append(event)
+    with open(book.path, "a") as stream:
+        stream.write('{"event":"dropped","na')
+    assert [one.name for one in read_dropped(book.path)] == ["a.mp4"]

@@ -23,6 +23,7 @@ ODD = [
     "", " ", "\n", "a\n", "\u2028", "\U0001f600", "fr\u043ent", "\uff41", "-a", "a" * 63, "a" * 64, "a" * 300,
     "yes", "off", "auto", "copy", "path", "tcp", "5", "front-door",
     "16MiB", "16 MiB", "16M", "1.5GB", "0B", "99999999999999999B", "8Mbit/s",
+    "30d", "30 d", "0d", "10000d", "1.5d", "30D", "drop_oldest",
     "/", "/srv/x", "/x\n", "srv", "a/b", "a/../b", "../x", ".", "a//b", "/a", "a/",
     "rtsp://", "rtsp://x", "RTSPS://u:p@x", "http://x", "https://x/", "HTTPS://x y",
     "ab" * 32, ":".join(["AB"] * 32), "ab" * 31,

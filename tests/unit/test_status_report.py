@@ -13,6 +13,7 @@ from camera_backup.status.report import (
     CameraStatus,
     DiskStatus,
     HostStatus,
+    Lost,
     Outage,
     Proven,
     Waiting,
@@ -178,3 +179,16 @@ def test_json_says_the_same_with_numbers():
     assert value["cameras"][0]["recorder"]["bits_per_second"] == 4.05e6
     assert value["cameras"][1]["outage"] == {"since": NOW - 300, "cause": "host_down", "detail": ""}
     assert value["disk"]["free"] == 100 * 10**9
+
+
+def test_what_was_dropped_for_space_is_told_with_amount_and_cause():
+    lost = Lost("front", 12, 21_600_000_000, 43200.0, "disk_full", NOW - 7200)
+    shown = view.text(replace(WELL, dropped=(lost,)), False, None)
+    assert "front: 12 segments, 21.6 GB, 12 h of footage, never uploaded; the last 2 h ago: the disk was full" in shown
+    assert view.as_json(replace(WELL, dropped=(lost,)))["dropped"][0]["segments"] == 12
+
+
+def test_the_room_counts_what_is_kept_although_proven_and_says_what_comes_then():
+    disk = replace(DISK, free=10**9 + 4_050_000 // 8 * 3600, kept=4_050_000 // 8 * 3600, when_full="drop_oldest")
+    shown = view.text(replace(WELL, disk=disk), False, None)
+    assert "room for 2 h without uploads, then the oldest footage is dropped" in shown
