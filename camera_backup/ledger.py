@@ -27,6 +27,7 @@ CAUSES = (
     "stalled",
     "stopped",
     "disk_full",
+    "disk_failed",
     "host_down",
     "recorder_killed",
     "ffmpeg_failed",

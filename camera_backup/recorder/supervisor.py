@@ -6,9 +6,10 @@ import errno
 import os
 import select
 import signal
+import sys
 import time
 
-from camera_backup import __version__, journal, jsonlines, paths
+from camera_backup import __version__, disk, journal, jsonlines, paths
 from camera_backup.errors import HostError
 from camera_backup.recorder import backoff, children, ffmpeg, history, live, machine, preflight, spool, tracks
 from camera_backup.recorder.durable import Syncer
@@ -33,10 +34,13 @@ class Supervisor:
     """Records one camera until it is told to stop."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raise HostError when this camera cannot be recorded on this host now."""
+        """Raise HostError when this camera cannot be recorded on this host now.
+
+        As a service it waits for a disk, and says so, where systemd would start it again every other second.
+        """
         journal.redact.hide(*settings.secrets)
         self._settings = settings
-        self._lock = spool.lock_camera(settings.local_path, settings.camera)
+        self._lock: int | None = None
         self._started = time.monotonic()
         self._run = "%s-%d" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), os.getpid())
         self._boot_id = _boot_id()
@@ -44,6 +48,13 @@ class Supervisor:
         self._rate = live.Rate()
         self._syncer = Syncer()
         self._finisher = Finisher(settings, self._run)
+        try:
+            self._take_storage()
+        except spool.NoStorage:
+            if not self._reporter.notifier.active:
+                raise
+        except OSError:
+            pass  # the first attempt meets it again, and says so
         self._version: ffmpeg.Version | None = None
         self._recording: Recording | None = None
         self._stops = 0
@@ -58,6 +69,27 @@ class Supervisor:
         before = live.read(paths.recorder_status(settings.state_path, settings.camera))
         self._tracks = tracks.Tracks(settings.audio, before.get("video_codec"), before.get("audio_codec"))
         self._remember(before)
+
+    def _take_storage(self) -> None:
+        """Become the only recorder of this camera, unless we are; raise NoStorage, HostError or OSError."""
+        local_path, state_path = self._settings.local_path, self._settings.state_path
+        try:
+            wrong = disk.problem(local_path, state_path)
+        except OSError as error:
+            raise spool.NoStorage("%s: %s" % (error.filename, error.strerror)) from None
+        if wrong is not None:
+            raise spool.NoStorage(wrong)
+        if self._lock is None:
+            self._lock = spool.lock_camera(local_path, self._settings.camera)
+            self._finisher.look_for_leftovers()
+        disk.adopt(local_path, state_path)
+
+    def _leave_storage(self) -> None:
+        """Hold nothing on a disk that failed: an operator has to unmount it, and need not stop us for that."""
+        self._finisher.let_go()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _remember(self, before: dict[str, Any]) -> None:
         """Find out which gap we are in, and write down that we are here."""
@@ -170,17 +202,15 @@ class Supervisor:
         return action == machine.EXIT
 
     def _view(self, now: float) -> machine.View:
-        try:
-            disk = os.statvfs(self._settings.local_path)
-        except OSError as error:
-            raise HostError("%s: %s" % (self._settings.local_path, error.strerror)) from None
+        free, left = _room(self._settings.local_path)
         return machine.View(
             phase=self._phase,
             now=now,
             since=self._since,
             last_frame=self._recording.last_frame if self._recording else now,
             next_attempt=self._next_attempt,
-            free=disk.f_bavail * disk.f_frsize,
+            free=free,
+            files=left,
             min_free=self._settings.min_free,
             stall_timeout=self._settings.stall_timeout,
             patience=ffmpeg.patience(self._settings.stall_timeout),
@@ -193,12 +223,15 @@ class Supervisor:
         try:
             program, self._version = preflight.find_ffmpeg(self._settings.ffmpeg)
             preflight.check_certificate(self._settings)
+            self._take_storage()
             self._recording = self._started_recording(program, self._version, now)
         except Problem as problem:
             self._failed(problem.cause, problem.detail, now)
+        except spool.NoStorage as problem:
+            self._failed("disk_failed", str(problem), now)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            self._failed("disk_full" if full else "ffmpeg_failed", str(error), now)
+            self._failed("disk_full" if full else "disk_failed", "%s: %s" % (error.filename, error.strerror), now)
         else:
             self._asked = None
             self._enter(machine.STARTING, now)
@@ -258,6 +291,8 @@ class Supervisor:
         if cause == "disk_full":
             self._enter(machine.PAUSED, now)
             return
+        if cause == "disk_failed":
+            self._leave_storage()
         self._failures += 1
         self._next_attempt = now + backoff.delay(cause, self._failures, self._settings.camera)
         self._enter(machine.WAITING, now)
@@ -335,6 +370,18 @@ def _need_ffmpeg(name: str) -> None:
         preflight.find_ffmpeg(name)
     except Problem as problem:
         raise HostError(str(problem.detail)) from None
+
+
+def _room(path: str) -> tuple[int, int | None]:
+    """Return the bytes and the files a disk can still take (None: any number).
+
+    One that cannot be asked is not called full: the next attempt to write finds out what is wrong with it.
+    """
+    try:
+        room = os.statvfs(path)
+    except OSError:
+        return sys.maxsize, None
+    return room.f_bavail * room.f_frsize, room.f_favail if room.f_files else None
 
 
 def _size(path: str | None) -> int:

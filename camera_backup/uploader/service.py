@@ -12,7 +12,7 @@ import signal
 import time
 from typing import Any, Callable, Dict, Mapping
 
-from camera_backup import files, journal, paths
+from camera_backup import disk, files, journal, paths
 from camera_backup.errors import CameraBackupError
 from camera_backup.recorder.notify import Notifier
 from camera_backup.uploader import leftovers, plan
@@ -139,10 +139,14 @@ class Service:
     def _scan(self) -> None:
         storage, upload = self._parameters.storage, self._parameters.upload
         try:
+            wrong = disk.problem(storage.local_path, storage.state_path)
             found = plan.survey(storage.local_path, time.time(), upload.min_age, 1)
             waiting = leftovers.fingerprint(storage.local_path)
         except OSError as error:
             self._pause("storage", "%s: cannot be read: %s" % (storage.local_path, error.strerror))
+            return
+        if wrong is not None:
+            self._pause("storage", wrong)
             return
         self._report_foreign(found)
         if upload.delete_after_upload or not self._told["backlog"]:
