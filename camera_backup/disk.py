@@ -1,4 +1,4 @@
-"""Is the disk we are to use the one that was recorded to before? Standard library only, small: every recorder imports it.
+"""Is the disk the one that was recorded to before? Standard library only, small: every recorder imports it.
 
 A disk that is not mounted leaves a directory in its place. Footage written there fills the system disk and disappears
 when the disk is mounted over it. So the storage carries a mark, which the state, elsewhere, remembers:

@@ -11,9 +11,10 @@ import time
 
 from camera_backup import __version__, disk, journal, jsonlines, paths
 from camera_backup.errors import HostError
-from camera_backup.recorder import backoff, children, ffmpeg, history, live, machine, preflight, spool, tracks
+from camera_backup.recorder import backoff, children, clock, ffmpeg, history, live, machine, preflight, spool, tracks
 from camera_backup.recorder.durable import Syncer
 from camera_backup.recorder.finisher import Finisher
+from camera_backup.recorder.picture import Picture
 from camera_backup.recorder.preflight import Problem
 from camera_backup.recorder.recording import Recording
 from camera_backup.recorder.reporter import Reporter
@@ -47,6 +48,8 @@ class Supervisor:
         self._reporter = Reporter(settings)
         self._rate = live.Rate()
         self._syncer = Syncer()
+        self._picture = Picture()
+        self._clock = clock.Watch()
         self._finisher = Finisher(settings, self._run)
         try:
             self._take_storage()
@@ -58,6 +61,7 @@ class Supervisor:
         self._version: ffmpeg.Version | None = None
         self._recording: Recording | None = None
         self._stops = 0
+        self._warned = False
         self._phase, self._since, self._state_since = machine.WAITING, self._started, time.time()
         self._next_attempt = self._started
         self._attempts = self._failures = self._frames = 0
@@ -113,6 +117,7 @@ class Supervisor:
             _need_ffmpeg(self._settings.ffmpeg)
         while True:
             now = time.monotonic()
+            self._watch_clock()
             self._look(now)
             if self._act(now):
                 return self._leave(wake)
@@ -120,6 +125,12 @@ class Supervisor:
             self._report(now)
             tick = _TICK_RECORDING if self._phase == machine.RECORDING else _TICK
             self._sleep(wake, min(tick, self._reporter.notifier.every or tick))
+
+    def _watch_clock(self) -> None:
+        """Write down that the clock was set: what was recorded before has a wrong time in its name."""
+        step = self._clock.step(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))
+        if step:
+            self._reporter.events({"event": "clock", "at": time.time(), "step": step})
 
     def _listen_to_signals(self) -> int:
         """Return a descriptor that becomes readable when a signal has come."""
@@ -175,6 +186,8 @@ class Supervisor:
                 self._failures = 0
             if recording.out_of_time:
                 self._terminate("connection_lost", "the camera's clock was set, its time stamps jumped", now)
+            elif recording.segment and self._picture.changed(recording.segment[0], self._tracks.video, now):
+                self._terminate("connection_lost", "the camera changed the format of its picture", now)
 
     def _while_starting(self, recording: Recording, now: float) -> None:
         answer = self._tracks.learn(recording.codecs)
@@ -187,6 +200,13 @@ class Supervisor:
             self._cause = self._detail = None
             self._enter(machine.RECORDING, now)
             journal.log(journal.NOTICE, "recording", camera=self._settings.camera, audio=self._audio())
+            self._warn_of_other_streams(recording.videos)
+
+    def _warn_of_other_streams(self, videos: int) -> None:
+        if videos > 1 and not self._warned:
+            self._warned = True
+            camera = self._settings.camera
+            journal.log(journal.WARNING, "other_streams_ignored", camera=camera, videos=videos, recorded="the first")
 
     def _act(self, now: float) -> bool:
         """Do what `machine` decides; return whether it is time to leave."""
@@ -234,6 +254,7 @@ class Supervisor:
             self._failed("disk_full" if full else "disk_failed", "%s: %s" % (error.filename, error.strerror), now)
         else:
             self._asked = None
+            self._picture.begin()
             self._enter(machine.STARTING, now)
 
     def _started_recording(self, program: str, version: ffmpeg.Version, now: float) -> Recording:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 import time
 
+import pytest
+
+from camera_backup import ledger, segments
+from camera_backup.recorder import spool
+from camera_backup.uploader import facts
 from tests.simulators.camera import Look
 from tests.support.disks import ext4, tmpfs
-from tests.support.recorder import NotifySocket
+from tests.support.frames import frames
+from tests.support.moving_clock import moving_clock
+from tests.support.recorder import NotifySocket, gone
 from tests.support.together import performance, stage_ffmpeg, together
 
 __all__ = ["performance", "stage_ffmpeg"]
@@ -119,3 +128,128 @@ def test_a_disk_without_inodes_pauses_the_recording_until_there_are_some(stage):
         assert host.causes.count("disk_full") == 1
         host.check_segments()
         assert_nothing_that_was_recorded_is_spoilt(host)
+
+
+DAY = 86400
+
+
+def clock_host(stage, at):
+    """Return a host whose clock says `at` (epoch seconds), its environment, and a function that sets the clock."""
+    variables, offset, ffmpeg = moving_clock(stage)
+    behind = at - time.time()
+
+    def step(seconds):
+        offset.write_text("%+d" % (behind + seconds))
+
+    step(0)
+    return stage.host(LOOK, segment_duration=5, ffmpeg=ffmpeg), variables, step
+
+
+def metadata_of(host):
+    """Return name → metadata its object would get now."""
+    names = [path.name for path in host.segments]
+    known = facts.recorded(str(host.state_path), host.name, names)
+    about = {n: facts.facts(known[n], str(host.footage), n, (host.footage / n).stat().st_size) for n in names}
+    return {name: facts.metadata(one, "sha", host.name, "nvr", "token", 5) for name, one in about.items()}
+
+
+def set_the_clock(stage, step):
+    """Record, set the clock by `step` seconds, record; return the segments from before and all of them."""
+    host, variables, set_by = clock_host(stage, 1795348800)
+    with host.record(0, variables) as recorder:
+        host.wait_for_segments(2)
+        before = host.segments
+        pid = recorder.ffmpeg
+        set_by(step)
+        host.wait_for_segments(5)
+        assert recorder.ffmpeg == pid, "the recording goes on"
+    assert host.account.clean, host.account
+    [event] = [event for event in host.ledger if event["event"] == "clock"]
+    assert event["step"] == pytest.approx(step, abs=3)
+    assert host.journal.count("clock_was_set") == 1
+    return host, before
+
+
+def assert_all_dates_are_right_or_marked(host, before, step, right):
+    """`right`: the day on which it really was, by the clock that is right in the end."""
+    marked = metadata_of(host)
+    for name, found in marked.items():
+        off = float(found.get("clock", 0))
+        assert off == pytest.approx(0, abs=0) or off == pytest.approx(step, abs=3), (name, found)
+        named = segments.parse(name).start
+        assert named + off == pytest.approx(right, abs=120), (name, found)
+    assert all("clock" in marked[path.name] for path in before)
+    assert "clock" not in marked[max(marked, key=lambda name: (host.footage / name).stat().st_mtime)]
+
+
+@together
+def test_a_clock_that_is_set_forward_by_a_day_loses_nothing_and_marks_what_was_recorded_before(stage):
+    host, before = set_the_clock(stage, DAY)
+    assert_all_dates_are_right_or_marked(host, before, DAY, 1795348800 + DAY)
+
+
+@together
+def test_a_clock_that_is_set_back_by_a_day_loses_nothing_and_marks_what_was_recorded_before(stage):
+    host, before = set_the_clock(stage, -DAY)
+    assert_all_dates_are_right_or_marked(host, before, -DAY, 1795348800 - DAY)
+
+
+@together
+def test_a_boot_in_1970_is_recorded_and_marked_as_soon_as_the_time_is_known(stage):
+    """A host without a clock that runs on: NTP comes while it records."""
+    host, variables, set_by = clock_host(stage, 1000)
+    with host.record(0, variables):
+        host.wait_for_segments(2)
+        before = host.segments
+        assert before[0].name.startswith("19700101_")
+        set_by(1795348800 - 1000)
+        host.wait_for_segments(5)
+    assert host.account.clean, host.account
+    assert_all_dates_are_right_or_marked(host, before, 1795348800 - 1000, 1795348800)
+
+
+@together
+def test_recording_goes_on_over_the_last_second_of_32_bit_clocks(stage):
+    host, variables, _ = clock_host(stage, (1 << 31) - 14)
+    with host.record(0, variables):
+        host.wait_for(lambda: any(path.name > "20380119_031408" for path in host.segments), "2038")
+        host.wait_for_segments(5)
+    assert host.account.clean, host.account
+    names = [path.name for path in host.segments]
+    assert names[0] < "20380119_031407.mp4" < names[-1], names
+    host.check_segments()
+    for record in ledger.segments(host.ledger).values():
+        assert record.start == pytest.approx(segments.parse(record.name).start, abs=6)
+
+
+@together
+def test_zeros_that_a_power_cut_left_at_the_end_of_files_cost_no_whole_frame(stage):
+    """A file system may have given a file its length and not its content: segment, ledger and status end in zeros."""
+    host = stage.host(LOOK, segment_duration=3600)
+    recorder = host.record(4)
+    ffmpeg = recorder.ffmpeg
+    # Stopped first: it must not get the chance to finish its file.
+    os.kill(ffmpeg, signal.SIGSTOP)
+    recorder.kill()
+    os.kill(ffmpeg, signal.SIGKILL)
+    host.wait_for(lambda: gone(ffmpeg), "the end of FFmpeg")
+    [raw] = host.spooled
+    content = raw.read_bytes()
+    cut = len(content) * 2 // 3
+    whole = [frame.number for frame in frames(raw) if frame.intact]
+    raw.write_bytes(content[:cut] + bytes(len(content) - cut))
+    log = host.state_path / "ledger" / (host.name + ".jsonl")
+    log.write_bytes(log.read_bytes() + bytes(4096))
+    (host.state_path / "recorders" / (host.name + ".json")).write_bytes(bytes(300))
+    [name] = spool.recover(str(host.local_path), str(host.state_path), host.name, stage.ffmpeg)
+    held = frames(host.footage / name)
+    assert all(frame.intact for frame in held)
+    numbers = [frame.number for frame in held]
+    assert numbers == whole[: len(numbers)]
+    assert len(numbers) >= len(whole) // 2
+    with host.record(2):
+        pass
+    assert len(host.segments) == 2
+    host.check_segments()
+    assert_nothing_that_was_recorded_is_spoilt(host)
+    assert "recorder_killed" in host.causes

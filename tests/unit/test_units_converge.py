@@ -497,3 +497,18 @@ def test_the_diff_of_a_unit_is_a_unified_diff(run):
     assert "--- /etc/systemd/system/camera-recorder-door.service" in shown
     assert "-ReadWritePaths=/var/lib/camera-backup/segments /var/lib/camera-backup/state" in shown
     assert "+ReadWritePaths=/srv/footage /var/lib/camera-backup/state" in shown
+
+
+@pytest.mark.parametrize(
+    "torn", [b"", bytes(700), b"# Written by camera-backup-generate; edits h", b'{"format": 1, "camera": "do']
+)
+def test_files_that_a_power_cut_tore_are_written_again(run, fake, tmp_path, torn):
+    run(make("door", "yard"))
+    whole = {}
+    for path in (tmp_path / DIRECTORY / DOOR, tmp_path / "etc/camera-backup/credentials/camera-recorder-yard.json"):
+        whole[path] = path.read_bytes()
+        path.write_bytes(torn)
+
+    outcome = run(make("door", "yard"))
+
+    assert {path: path.read_bytes() for path in whole} == whole, outcome
