@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from camera_backup import ledger
-from tests.simulators.camera import Look
+from tests.simulators.camera import Look, clips
 from tests.support.together import performance, stage_ffmpeg, together
 
 __all__ = ["performance", "stage_ffmpeg"]
@@ -19,6 +19,13 @@ LOOK = Look(gop=1.0)
 LARGE = Look(width=640, height=360, gop=1.0)
 H265 = Look(codec="h265", gop=1.0)
 FLOOD = Look(width=1920, height=1080, bitrate=100_000_000, gop=1.0, seconds=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def encoded():
+    """Encode the clips before any camera sends: all cameras would have to wait for it."""
+    for look in (LOOK, LARGE, H265, FLOOD):
+        clips.load(look)
 
 
 def pictures(path):
