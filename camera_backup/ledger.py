@@ -9,6 +9,7 @@ All times are seconds since the epoch. An event is one JSON object:
     {"event":"gap_end","id":…,"end":…}                                until `end`; some gaps carry `end` themselves
     {"event":"dropped","name":…,"start":…,"end":…,"bytes":…,"reason":"disk_full","at":…}
     {"event":"kept","name":…,"at":…}                                  what was to be dropped is still there after all
+    {"event":"clock","at":…,"step":…}                                 the clock was set by `step` seconds, to `at`
 
 `how` is `complete`, `repaired` (a crash cut it short; every whole frame is in it) or `damaged` (no tool could repair
 it). A segment is written down after it was published. `dropped` is the uploader's tombstone of a segment that no bucket
@@ -31,6 +32,7 @@ CAUSES = (
     "stalled",
     "stopped",
     "disk_full",
+    "disk_failed",
     "host_down",
     "recorder_killed",
     "ffmpeg_failed",
@@ -49,6 +51,15 @@ class SegmentRecord(NamedTuple):
     sha256: str
     how: str
     run: str
+
+
+class ClockSteps(NamedTuple):
+    """Seconds by which the clock was set after a segment was written down: all its times are wrong by that. And while
+    it was recorded: its name is wrong by that, too, but not `start` and `end`, which are written down at its end.
+    """
+
+    after: float
+    during: float
 
 
 class Gap(NamedTuple):
@@ -103,6 +114,33 @@ def segments(events: Iterable[dict[str, Any]]) -> dict[str, SegmentRecord]:
         record = _segment(event)
         if record is not None:
             found[record.name] = record
+    return found
+
+
+def clock_steps(events: Iterable[dict[str, Any]]) -> dict[str, ClockSteps]:
+    """Given events, return name → by how much the clock was set, for every segment that it made wrong.
+
+    What became of the clock in a reboot nobody has measured.
+    """
+    found: dict[str, ClockSteps] = {}
+    boot: object = None
+    before: list[str] = []
+    steps: list[tuple[float, float]] = []
+    for event in events:
+        kind = event.get("event")
+        if kind == "run" and event.get("boot_id") != boot:
+            boot = event.get("boot_id")
+            before, steps = [], []
+        elif kind == "segment" and (record := _segment(event)) is not None:
+            during = sum(step for at, step in steps if record.start < at <= record.end)
+            if during:
+                found[record.name] = ClockSteps(0.0, during)
+            before.append(record.name)
+        elif kind == "clock" and isinstance(event.get("step"), float) and isinstance(event.get("at"), float):
+            steps.append((event["at"], event["step"]))
+            for name in before:
+                earlier = found.get(name, ClockSteps(0.0, 0.0))
+                found[name] = earlier._replace(after=earlier.after + event["step"])
     return found
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Iterator, NamedTuple
 
@@ -110,13 +110,36 @@ class _State:
         return struct.unpack(layout, self.read(offset, offset + struct.calcsize(layout)))
 
 
+_BLOCK = 1 << 16
+_ZEROS = 512
+"""A sector. Fewer zeros may be the end of a sample."""
+
+
 def inspect(path: str | os.PathLike[str]) -> Movie:
     """Given a file, return what it holds; raise OSError when it cannot be read, and nothing else, whatever it holds."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _inspect(_State(descriptor, os.fstat(descriptor).st_size))
+        size = os.fstat(descriptor).st_size
+        movie = _inspect(_State(descriptor, size))
+        written = size if movie.complete else _written(descriptor, size)
+        if size - written < _ZEROS:
+            return movie
+        return replace(_inspect(_State(descriptor, written)), complete=False, reason=movie.reason)
     finally:
         os.close(descriptor)
+
+
+def _written(descriptor: int, size: int) -> int:
+    """Return where the zeros begin with which a file ends: after a power cut it may have its length without the rest of
+    its content, and a sample of zeros is no sample.
+    """
+    while size:
+        start = max(0, size - _BLOCK)
+        block = os.pread(descriptor, size - start, start).rstrip(b"\0")
+        if block:
+            return start + len(block)
+        size = start
+    return 0
 
 
 def _inspect(state: _State) -> Movie:

@@ -18,6 +18,16 @@ def lock(local_path: str, camera: str) -> str:
     return footage(local_path, camera) + "/.lock"
 
 
+def storage_mark(local_path: str) -> str:
+    """Return the file by which the storage is known again."""
+    return "%s/.camera-backup" % local_path
+
+
+def storage_memory(state_path: str) -> str:
+    """Return the file that remembers which storage was recorded to."""
+    return "%s/storage.json" % state_path
+
+
 def ledger(state_path: str, camera: str) -> str:
     """Return the file of a camera's ledger."""
     return "%s/ledger/%s.jsonl" % (state_path, camera)

@@ -64,6 +64,11 @@ def disk_finding(
     return _host("disk", OK, text)
 
 
+def other_disk(reason: str) -> Finding:
+    """Given why the directory of segments is not the one that was recorded to before, return the finding."""
+    return _host("disk", PROBLEM, reason, "mount the disk: nothing is recorded into the directory beneath")
+
+
 def unreadable_disk(path: str, reason: str) -> Finding:
     """Given a directory of segments that cannot be looked at, and why, return the finding."""
     return _host("disk", PROBLEM, "%s: %s" % (path, reason), "see that it exists and can be reached by this user")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Iterable, List
 
+from camera_backup import disk
 from camera_backup.check import bucket, camera, clock, host, probe, program
 from camera_backup.check.camera import Seen
 from camera_backup.check.findings import CAMERA, HOST, WARNING, Finding
@@ -75,6 +76,9 @@ def _warned(warnings: Iterable[str]) -> Findings:
 def _disk(config: Config, rate: float) -> Finding:
     storage, path = config.storage, config.storage.local_path
     try:
+        wrong = disk.problem(path, storage.state_path)
+        if wrong is not None:
+            return host.other_disk(wrong)
         return host.disk_finding(path, host.disk(path), storage.min_free, rate, storage.when_full)
     except OSError as error:
         return host.unreadable_disk(path, error.strerror or str(error))

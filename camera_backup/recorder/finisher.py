@@ -37,7 +37,7 @@ class Finisher:
         self._run = run
         self._jobs: list[_Job] = []
         self._job: _Job | None = None
-        self._leftovers_at = 0.0 if os.listdir(paths.spool(settings.local_path, settings.camera)) else None
+        self._leftovers_at: float | None = None
         self._turn: int | None = None
         self._pid: int | None = None
         self._ended_runs: list[RunDirectory] = []
@@ -46,6 +46,16 @@ class Finisher:
     def busy(self) -> bool:
         """Whether a segment of our own waits or is worked on."""
         return self._job is not None or any(not job.not_before for job in self._jobs)
+
+    def look_for_leftovers(self) -> None:
+        """Have what earlier runs left finished, if there is anything; raise OSError."""
+        if os.listdir(paths.spool(self._settings.local_path, self._settings.camera)):
+            self._leftovers_at = 0.0
+
+    def let_go(self) -> None:
+        """Hold nothing on the disk, so that it can be unmounted and repaired. What waited is a leftover from now on."""
+        self._jobs.clear()
+        self._release()
 
     def add(self, segment: Closed, directory: RunDirectory) -> None:
         """Queue a closed segment."""

@@ -23,6 +23,7 @@ _CAUSES = {
     "stalled": "the camera stopped sending video",
     "stopped": "stopped",
     "disk_full": "the disk is full",
+    "disk_failed": "the disk cannot be used",
     "host_down": "the host was down",
     "recorder_killed": "the recorder was killed",
     "ffmpeg_failed": "FFmpeg failed",

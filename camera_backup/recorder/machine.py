@@ -27,7 +27,7 @@ class View:
     phase, since: what it is doing, and since when
     last_frame: when the count of video frames last grew
     next_attempt: when it may start again
-    free: what the disk has left
+    free: what the disk has left; files: how many more it can hold, None when there is no such limit
     stop: it was asked to end
     """
 
@@ -43,6 +43,7 @@ class View:
         stall_timeout: float,
         patience: float,
         stop: bool,
+        files: int | None = None,
     ) -> None:
         self.phase = phase
         self.now = now
@@ -54,6 +55,11 @@ class View:
         self.stall_timeout = stall_timeout
         self.patience = patience
         self.stop = stop
+        self.files = files
+
+
+SPARE_FILES = 256
+"""Files (inodes) a disk must be able to hold still: 64 recordings and their finishers have room in it."""
 
 
 def decide(view: View) -> tuple[str, str]:
@@ -67,24 +73,32 @@ def decide(view: View) -> tuple[str, str]:
     if view.stop:
         return EXIT, ""
     if view.phase == WAITING:
-        if view.free < view.min_free:
+        if _full(view):
             return PAUSE, "disk_full"
         return (START, "") if view.now >= view.next_attempt else (NOTHING, "")
     if view.phase == PAUSED:
-        return (START, "") if view.free >= resume_at(view.min_free) else (NOTHING, "")
+        return (START, "") if _has_room_again(view) else (NOTHING, "")
     return NOTHING, ""
 
 
 def _while_running(view: View) -> tuple[str, str]:
     if view.stop:
         return TERMINATE, "stopped"
-    if view.free < view.min_free:
+    if _full(view):
         return TERMINATE, "disk_full"
     if view.phase == STARTING and view.now - view.since > max(view.stall_timeout, SHORTEST_START):
         return TERMINATE, "stalled"
     if view.phase == RECORDING and view.now - view.last_frame > view.stall_timeout:
         return TERMINATE, "stalled"
     return NOTHING, ""
+
+
+def _full(view: View) -> bool:
+    return view.free < view.min_free or (view.files is not None and view.files < SPARE_FILES)
+
+
+def _has_room_again(view: View) -> bool:
+    return view.free >= resume_at(view.min_free) and (view.files is None or view.files >= 2 * SPARE_FILES)
 
 
 def resume_at(min_free: int) -> int:
@@ -103,7 +117,7 @@ def verdict(asked: str | None, had_media: bool, silent_for: float, patience: flo
         return asked
     if not had_media:
         return _before_media(silent_for, patience, told)
-    if told == "disk_full":
+    if told in ("disk_full", "disk_failed"):
         return told
     return "stalled" if told == TIMED_OUT or silent_for > patience + REPORTS_EVERY else "connection_lost"
 

@@ -18,6 +18,7 @@ _CAUSES = (
     ("403 Forbidden", "login_refused"),
     ("No space left on device", "disk_full"),
     ("Disk quota exceeded", "disk_full"),
+    ("Read-only file system", "disk_failed"),
     ("certificate verify failed", "certificate_refused"),
     ("Connection refused", "camera_unreachable"),
     ("timed out", TIMED_OUT),

@@ -35,7 +35,7 @@ class Recording:
     last_frame: monotonic time at which that number last grew
     out_of_time: the time stamps of the stream left the real time, and FFmpeg cannot follow
     last_media: epoch seconds up to which there is media, None before the first
-    codecs: "Video" and "Audio" → codec, as FFmpeg announced them
+    codecs: "Video" and "Audio" → codec, as FFmpeg announced them; videos: how many pictures the camera offers
     reason: why it failed, as far as it told; said: the same for people, without secrets
     segment: (path, epoch seconds of its opening) of the file it writes, None when there is none yet
     done: segments it finished and nobody took yet
@@ -48,6 +48,7 @@ class Recording:
         self.last_frame = now
         self.last_media: float | None = None
         self.codecs: dict[str, str] = {}
+        self.videos = 0
         self.reason: output.Reason | None = None
         self._reason_at = now
         self.said: str | None = None
@@ -134,6 +135,7 @@ class Recording:
         if line.stream is not None:
             kind, codec = line.stream
             self.codecs.setdefault(kind, codec)
+            self.videos += kind == "Video"
         reason = line.reason
         if reason is not None and (self.reason is None or reason.rank <= self.reason.rank):
             self.reason, self.said, self._reason_at = reason, journal.redact(reason.text), now

@@ -51,6 +51,8 @@ class Reporter:
             expected = event.get("cause", "stopped") == "stopped"
             fields = {key: value for key, value in event.items() if key != "event"}
             journal.log(journal.NOTICE if expected else journal.WARNING, event["event"], camera=self._camera, **fields)
+        elif event["event"] == "clock":
+            journal.log(journal.WARNING, "clock_was_set", camera=self._camera, seconds=event["step"])
 
     def flush(self) -> None:
         """Try to write the events that are still to be written."""

@@ -19,6 +19,10 @@ from camera_backup.errors import HostError
 _LOCK_SECONDS = 2.0
 
 
+class NoStorage(HostError):
+    """The storage is not there or cannot be written; it may come back."""
+
+
 def stamp(moment: float, copy: int = 1) -> str:
     """Return the name of a segment opened at `moment` (epoch seconds), as `camera_backup.segments` defines it."""
     return time.strftime("%Y%m%d_%H%M%S", time.gmtime(moment)) + ("" if copy == 1 else "_%d" % copy) + ".mp4"
@@ -36,16 +40,16 @@ def become_owner(local_path: str) -> None:
 def lock_camera(local_path: str, camera: str) -> int:
     """Become the only recorder of a camera; return the descriptor that holds the lock.
 
-    Raise HostError when the storage is not there, not writable, or another recorder is at work.
+    Raise NoStorage when the storage is not there or not writable, HostError when another recorder is at work.
     """
     if not os.path.isdir(local_path):
-        raise HostError("%s: is not there; is the disk mounted?" % local_path)
+        raise NoStorage("%s: is not there; is the disk mounted?" % local_path)
     become_owner(local_path)
     try:
         os.makedirs(paths.spool(local_path, camera), mode=0o750, exist_ok=True)
         descriptor = os.open(paths.lock(local_path, camera), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:
-        raise HostError("%s: %s" % (error.filename, error.strerror)) from None
+        raise NoStorage("%s: %s" % (error.filename, error.strerror)) from None
     # The uploader looks whether this lock is free by taking it for a moment: that is no reason to give up.
     deadline = time.monotonic() + _LOCK_SECONDS
     while not locked(descriptor):

@@ -6,13 +6,15 @@ import errno
 import os
 import select
 import signal
+import sys
 import time
 
-from camera_backup import __version__, journal, jsonlines, paths
+from camera_backup import __version__, disk, journal, jsonlines, paths
 from camera_backup.errors import HostError
-from camera_backup.recorder import backoff, children, ffmpeg, history, live, machine, preflight, spool, tracks
+from camera_backup.recorder import backoff, children, clock, ffmpeg, history, live, machine, preflight, spool, tracks
 from camera_backup.recorder.durable import Syncer
 from camera_backup.recorder.finisher import Finisher
+from camera_backup.recorder.picture import Picture
 from camera_backup.recorder.preflight import Problem
 from camera_backup.recorder.recording import Recording
 from camera_backup.recorder.reporter import Reporter
@@ -33,20 +35,33 @@ class Supervisor:
     """Records one camera until it is told to stop."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raise HostError when this camera cannot be recorded on this host now."""
+        """Raise HostError when this camera cannot be recorded on this host now.
+
+        As a service it waits for a disk, and says so, where systemd would start it again every other second.
+        """
         journal.redact.hide(*settings.secrets)
         self._settings = settings
-        self._lock = spool.lock_camera(settings.local_path, settings.camera)
+        self._lock: int | None = None
         self._started = time.monotonic()
         self._run = "%s-%d" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), os.getpid())
         self._boot_id = _boot_id()
         self._reporter = Reporter(settings)
         self._rate = live.Rate()
         self._syncer = Syncer()
+        self._picture = Picture()
+        self._clock = clock.Watch()
         self._finisher = Finisher(settings, self._run)
+        try:
+            self._take_storage()
+        except spool.NoStorage:
+            if not self._reporter.notifier.active:
+                raise
+        except OSError:
+            pass  # the first attempt meets it again, and says so
         self._version: ffmpeg.Version | None = None
         self._recording: Recording | None = None
         self._stops = 0
+        self._warned = False
         self._phase, self._since, self._state_since = machine.WAITING, self._started, time.time()
         self._next_attempt = self._started
         self._attempts = self._failures = self._frames = 0
@@ -58,6 +73,27 @@ class Supervisor:
         before = live.read(paths.recorder_status(settings.state_path, settings.camera))
         self._tracks = tracks.Tracks(settings.audio, before.get("video_codec"), before.get("audio_codec"))
         self._remember(before)
+
+    def _take_storage(self) -> None:
+        """Become the only recorder of this camera, unless we are; raise NoStorage, HostError or OSError."""
+        local_path, state_path = self._settings.local_path, self._settings.state_path
+        try:
+            wrong = disk.problem(local_path, state_path)
+        except OSError as error:
+            raise spool.NoStorage("%s: %s" % (error.filename, error.strerror)) from None
+        if wrong is not None:
+            raise spool.NoStorage(wrong)
+        if self._lock is None:
+            self._lock = spool.lock_camera(local_path, self._settings.camera)
+            self._finisher.look_for_leftovers()
+        disk.adopt(local_path, state_path)
+
+    def _leave_storage(self) -> None:
+        """Hold nothing on a disk that failed: an operator has to unmount it, and need not stop us for that."""
+        self._finisher.let_go()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _remember(self, before: dict[str, Any]) -> None:
         """Find out which gap we are in, and write down that we are here."""
@@ -81,6 +117,7 @@ class Supervisor:
             _need_ffmpeg(self._settings.ffmpeg)
         while True:
             now = time.monotonic()
+            self._watch_clock()
             self._look(now)
             if self._act(now):
                 return self._leave(wake)
@@ -88,6 +125,12 @@ class Supervisor:
             self._report(now)
             tick = _TICK_RECORDING if self._phase == machine.RECORDING else _TICK
             self._sleep(wake, min(tick, self._reporter.notifier.every or tick))
+
+    def _watch_clock(self) -> None:
+        """Write down that the clock was set: what was recorded before has a wrong time in its name."""
+        step = self._clock.step(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))
+        if step:
+            self._reporter.events({"event": "clock", "at": time.time(), "step": step})
 
     def _listen_to_signals(self) -> int:
         """Return a descriptor that becomes readable when a signal has come."""
@@ -143,6 +186,8 @@ class Supervisor:
                 self._failures = 0
             if recording.out_of_time:
                 self._terminate("connection_lost", "the camera's clock was set, its time stamps jumped", now)
+            elif recording.segment and self._picture.changed(recording.segment[0], self._tracks.video, now):
+                self._terminate("connection_lost", "the camera changed the format of its picture", now)
 
     def _while_starting(self, recording: Recording, now: float) -> None:
         answer = self._tracks.learn(recording.codecs)
@@ -155,6 +200,13 @@ class Supervisor:
             self._cause = self._detail = None
             self._enter(machine.RECORDING, now)
             journal.log(journal.NOTICE, "recording", camera=self._settings.camera, audio=self._audio())
+            self._warn_of_other_streams(recording.videos)
+
+    def _warn_of_other_streams(self, videos: int) -> None:
+        if videos > 1 and not self._warned:
+            self._warned = True
+            camera = self._settings.camera
+            journal.log(journal.WARNING, "other_streams_ignored", camera=camera, videos=videos, recorded="the first")
 
     def _act(self, now: float) -> bool:
         """Do what `machine` decides; return whether it is time to leave."""
@@ -170,17 +222,15 @@ class Supervisor:
         return action == machine.EXIT
 
     def _view(self, now: float) -> machine.View:
-        try:
-            disk = os.statvfs(self._settings.local_path)
-        except OSError as error:
-            raise HostError("%s: %s" % (self._settings.local_path, error.strerror)) from None
+        free, left = _room(self._settings.local_path)
         return machine.View(
             phase=self._phase,
             now=now,
             since=self._since,
             last_frame=self._recording.last_frame if self._recording else now,
             next_attempt=self._next_attempt,
-            free=disk.f_bavail * disk.f_frsize,
+            free=free,
+            files=left,
             min_free=self._settings.min_free,
             stall_timeout=self._settings.stall_timeout,
             patience=ffmpeg.patience(self._settings.stall_timeout),
@@ -193,14 +243,18 @@ class Supervisor:
         try:
             program, self._version = preflight.find_ffmpeg(self._settings.ffmpeg)
             preflight.check_certificate(self._settings)
+            self._take_storage()
             self._recording = self._started_recording(program, self._version, now)
         except Problem as problem:
             self._failed(problem.cause, problem.detail, now)
+        except spool.NoStorage as problem:
+            self._failed("disk_failed", str(problem), now)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            self._failed("disk_full" if full else "ffmpeg_failed", str(error), now)
+            self._failed("disk_full" if full else "disk_failed", "%s: %s" % (error.filename, error.strerror), now)
         else:
             self._asked = None
+            self._picture.begin()
             self._enter(machine.STARTING, now)
 
     def _started_recording(self, program: str, version: ffmpeg.Version, now: float) -> Recording:
@@ -258,6 +312,8 @@ class Supervisor:
         if cause == "disk_full":
             self._enter(machine.PAUSED, now)
             return
+        if cause == "disk_failed":
+            self._leave_storage()
         self._failures += 1
         self._next_attempt = now + backoff.delay(cause, self._failures, self._settings.camera)
         self._enter(machine.WAITING, now)
@@ -335,6 +391,18 @@ def _need_ffmpeg(name: str) -> None:
         preflight.find_ffmpeg(name)
     except Problem as problem:
         raise HostError(str(problem.detail)) from None
+
+
+def _room(path: str) -> tuple[int, int | None]:
+    """Return the bytes and the files a disk can still take (None: any number).
+
+    One that cannot be asked is not called full: the next attempt to write finds out what is wrong with it.
+    """
+    try:
+        room = os.statvfs(path)
+    except OSError:
+        return sys.maxsize, None
+    return room.f_bavail * room.f_frsize, room.f_favail if room.f_files else None
 
 
 def _size(path: str | None) -> int:

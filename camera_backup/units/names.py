@@ -18,6 +18,13 @@ RECORDERS = "camera-recorder-*.service"
 
 _UNIT = re.compile(r"camera-recorder-([A-Za-z0-9][A-Za-z0-9_-]{0,62})\.service\Z")
 _CREDENTIAL = re.compile(r"camera-recorder-([A-Za-z0-9][A-Za-z0-9_-]{0,62})\.json\Z")
+_BEGINNING = """\
+# Written by camera-backup-generate; edits here are lost. To override a setting:
+#   systemctl edit %s
+# camera-backup:unit %s
+"""
+"""How the templates of both units begin."""
+
 _FINGERPRINT = re.compile(r"^# camera-backup:unit (camera=[A-Za-z0-9_-]+|uploader)$", re.MULTILINE)
 
 
@@ -59,6 +66,12 @@ def fingerprint(name: str) -> str:
 
 
 def carries_fingerprint(name: str, text: str) -> bool:
-    """Say whether the unit file `name` was written by us under this very name: a copy made by hand is not ours."""
+    """Say whether the unit file `name` was written by us under this very name: a copy made by hand is not ours.
+
+    Ours is also what a power cut left of one before its fingerprint: its beginning, zeros, or both. An empty file is
+    how an operator may mask a unit.
+    """
+    if text and (_BEGINNING % (name, fingerprint(name))).startswith(text.rstrip("\0")):
+        return True
     match = _FINGERPRINT.search(text)
     return match is not None and match[1] == fingerprint(name)

@@ -11,12 +11,16 @@ from camera_backup.catalog import PROVEN, Row
 from camera_backup.uploader import lease
 
 
+class NotDeleted(Exception):  # noqa: N818  (an event of life, not an error)
+    """The bucket has it, and the disk does not let go of it."""
+
+
 def remove(directory: str, row: Row) -> None:
     """Unlink the file of a row that says "proven" and is on the disk.
 
     I1: only after the bucket was seen to hold these bytes, and only if the name still stands for the very file that
     was sent (device, inode, size, time of change). I3: only while nobody has it open for writing; until it is gone,
-    whoever wants to has to wait. Raise SourceChanged or StillOpen, and then the file stays.
+    whoever wants to has to wait. Raise SourceChanged, StillOpen or NotDeleted, and then the file stays.
     """
     if row.state != PROVEN:
         raise AssertionError("%s/%s is not proven" % (row.camera, row.name))
@@ -62,6 +66,8 @@ def _remove(folder: int, row: Row) -> None:
         return
     try:
         _unlink(folder, row.name, descriptor, row.identity)
+    except OSError as error:
+        raise NotDeleted("it is in the bucket, and cannot be deleted here: %s" % error.strerror) from None
     finally:
         os.close(descriptor)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Iterable, NamedTuple
+from typing import Any, Iterable, NamedTuple
 
 from camera_backup import ledger, mp4, paths
 from camera_backup.bucket.proof import TOKEN
@@ -13,31 +13,56 @@ PART_SIZE = "part-size"
 """Metadata that tells how an object was cut, so that its ETag can be compared when the catalog is lost."""
 
 
+CLOCK = "clock"
+"""Metadata that tells that the clock was wrong when the segment was named: seconds to be added to the time in its name.
+"""
+
+_NONE = ledger.ClockSteps(0.0, 0.0)
+
+
 class Facts(NamedTuple):
-    """About a segment. Times in seconds; `sha256` is None when the recorder did not leave one for these bytes."""
+    """About a segment. Times in seconds.
+
+    sha256: None when the recorder did not leave one for these bytes
+    clock: how wrong the time in its name is, as far as the ledger knows: to be added to it
+    """
 
     start: float
     duration: float
     sha256: str | None
+    clock: float = 0.0
 
 
-def recorded(state_path: str, camera: str, names: Iterable[str]) -> dict[str, ledger.SegmentRecord]:
+class Recorded(NamedTuple):
+    """What the ledger says of a segment, and of the clock since it was opened."""
+
+    record: ledger.SegmentRecord
+    steps: ledger.ClockSteps = _NONE
+
+
+def recorded(state_path: str, camera: str, names: Iterable[str]) -> dict[str, Recorded]:
     """Given a camera and names of segments, return what its ledger says of them. No ledger says nothing."""
     wanted = set(names)
     try:
-        events = (event for event in ledger.read(paths.ledger(state_path, camera)) if event.get("name") in wanted)
-        return ledger.segments(events)
+        events = [event for event in ledger.read(paths.ledger(state_path, camera)) if _concerns(event, wanted)]
     except OSError:
         return {}
+    steps = ledger.clock_steps(events)
+    return {name: Recorded(record, steps.get(name, _NONE)) for name, record in ledger.segments(events).items()}
 
 
-def facts(record: ledger.SegmentRecord | None, directory: str, name: str, size: int) -> Facts:
+def _concerns(event: dict[str, Any], wanted: set[str]) -> bool:
+    return event.get("name") in wanted or event.get("event") in ("run", "clock")
+
+
+def facts(known: Recorded | None, directory: str, name: str, size: int) -> Facts:
     """Given what the ledger says of a segment (None: nothing), and its file, return the facts.
 
     The ledger is believed only about a file of the size it wrote down.
     """
-    if record is not None and record.bytes == size and len(record.sha256) == 64:
-        return Facts(record.start, record.end - record.start, record.sha256)
+    if known is not None and known.record.bytes == size and len(known.record.sha256) == 64:
+        record, steps = known
+        return Facts(record.start + steps.after, record.end - record.start, record.sha256, sum(steps))
     segment = parse(name)
     start = float(segment.start) if segment else 0.0
     try:
@@ -56,6 +81,7 @@ def iso(moment: float) -> str:
 def metadata(about: Facts, sha256: str, camera: str, host: str, token: str, part_size: int) -> dict[str, str]:
     """Return the metadata of an object; headers, so ASCII only."""
     return {
+        **({CLOCK: "%+.0f" % about.clock} if about.clock else {}),
         "camera": camera,
         "duration": "%.3f" % about.duration,
         "host": host.encode("ascii", "replace").decode("ascii"),

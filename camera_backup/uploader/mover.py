@@ -13,18 +13,17 @@ from camera_backup.bucket.slices import SourceGone
 from camera_backup.bucket.source import Source
 from camera_backup.bucket.transfer import Surroundings, Transfer, Worker
 from camera_backup.catalog import PROVEN, REFUSED, UPLOADING, Row
-from camera_backup.ledger import SegmentRecord
 from camera_backup.uploader import delete, lease
-from camera_backup.uploader.facts import facts, metadata
+from camera_backup.uploader.facts import Recorded, facts, metadata
 
 
 @dataclass(frozen=True)
 class Job:
-    """A segment to be moved. `record`: what the ledger says of it."""
+    """A segment to be moved. `known`: what the ledger says of it."""
 
     camera: str
     name: str
-    record: SegmentRecord | None
+    known: Recorded | None
 
 
 class Mover:
@@ -85,7 +84,7 @@ class Mover:
         return found is not None and (found.size, found.etag) == (row.size, row.etag)
 
     def _upload(self, row: Row, source: Source, job: Job) -> tuple[Row, int]:
-        about = facts(job.record, source.directory, source.name, source.size)
+        about = facts(job.known, source.directory, source.name, source.size)
 
         def described(sha256: str, token: str, part_size: int) -> Mapping[str, str]:
             return metadata(about, sha256, job.camera, self._around.host, token, part_size)

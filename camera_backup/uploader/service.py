@@ -13,7 +13,7 @@ import socket
 import time
 from typing import Any, Callable, Dict, Mapping
 
-from camera_backup import files, journal, paths, schedule
+from camera_backup import disk, files, journal, paths, schedule
 from camera_backup.errors import CameraBackupError
 from camera_backup.recorder.notify import Notifier
 from camera_backup.uploader import leftovers, meter, plan, spread
@@ -198,10 +198,14 @@ class Service:
     def _scan(self) -> None:
         storage, upload = self._parameters.storage, self._parameters.upload
         try:
+            wrong = disk.problem(storage.local_path, storage.state_path)
             found = plan.survey(storage.local_path, time.time(), upload.min_age, 1)
             waiting = leftovers.fingerprint(storage.local_path)
         except OSError as error:
             self._pause("storage", "%s: cannot be read: %s" % (storage.local_path, error.strerror))
+            return
+        if wrong is not None:
+            self._pause("storage", wrong)
             return
         self._report_foreign(found)
         if upload.delete_after_upload or not self._told["backlog"]:

@@ -127,7 +127,7 @@ class _Sweep:
             return 0
         try:
             delete.remove(paths.footage(self._storage.local_path, one.camera), row)
-        except (SourceChanged, StillOpen):
+        except (SourceChanged, StillOpen, delete.NotDeleted):
             return 0
         self._step(steps.UNLINKED, one.name)
         self._catalog.deleted(row)

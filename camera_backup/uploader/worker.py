@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, Sequence
 
 from camera_backup import catalog as catalogs
-from camera_backup import journal, paths, schedule
+from camera_backup import disk, journal, paths, schedule
 from camera_backup.bucket.errors import PAUSE, PERMANENT, BucketError, Verdict
 from camera_backup.bucket.slices import SourceChanged, SourceGone, SourceUnreadable, new_buffer
 from camera_backup.bucket.stopping import Stop, Stopped
 from camera_backup.bucket.transfer import NotProvable, Surroundings, Worker
 from camera_backup.catalog import Catalog
 from camera_backup.errors import HostError
-from camera_backup.uploader import facts, janitor, leftovers, plan, steps, throttle, tombstones, workplace
+from camera_backup.uploader import delete, facts, janitor, leftovers, plan, steps, throttle, tombstones, workplace
 from camera_backup.uploader.jobs import Jobs
 from camera_backup.uploader.lease import StillOpen
 from camera_backup.uploader.mover import Job, Mover
@@ -91,6 +91,9 @@ class _Run:
 
     def run(self) -> Result:
         storage = self._parameters.storage
+        wrong = disk.problem(storage.local_path, storage.state_path)
+        if wrong is not None:
+            raise HostError(wrong)
         leftovers.finish(self._parameters, self._progress.tick)
         catalog = workplace.open_catalog(storage.state_path)
         try:
@@ -256,7 +259,7 @@ class _Run:
             pass
         except StillOpen:
             self._keep(job, "a process has the file open for writing")
-        except SourceChanged as error:
+        except (SourceChanged, delete.NotDeleted) as error:
             self._keep(job, str(error))
         except (SourceUnreadable, NotProvable) as error:
             self._fail(job, str(error), catalog, final=False)

@@ -14,7 +14,8 @@ import pytest
 
 from camera_backup import ledger
 from tests.simulators.camera import Look
-from tests.support.recorder import LIBFAKETIME, PROGRAM, Host, NotifySocket, command_line, gone
+from tests.support.moving_clock import moving_clock
+from tests.support.recorder import PROGRAM, Host, NotifySocket, command_line, gone
 from tests.support.together import performance, stage_ffmpeg, together
 
 __all__ = ["performance", "stage_ffmpeg"]
@@ -180,27 +181,6 @@ def test_a_full_filesystem_costs_no_segment_that_was_recorded(stage):
     finally:
         host.stop_all()
         subprocess.run(["umount", "-l", str(host.local_path)], check=True)
-
-
-def moving_clock(stage):
-    """Return an environment, and a file that says by how many seconds its clock is off; also for FFmpeg itself."""
-    stage.directory.mkdir(parents=True, exist_ok=True)
-    offset = stage.directory / "offset"
-    wrapped = stage.directory / "ffmpeg"
-    variables = {
-        "LD_PRELOAD": LIBFAKETIME,
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
-    exports = "".join("export %s='%s'\n" % pair for pair in variables.items() if pair[0] != "LD_PRELOAD")
-    program = Path(shutil.which(stage.ffmpeg)).resolve()
-    # The 7.1 of the tests is a script that starts a dynamic loader; the preload has to reach FFmpeg itself.
-    preload = "LD_PRELOAD='%s' " % LIBFAKETIME
-    wrapped.write_text('#!/bin/sh\n%sexec env %s%s "$@"\n' % (exports, preload, program))
-    wrapped.chmod(0o755)
-    return variables, offset, str(wrapped)
 
 
 def record_over_a_change_of_the_clock(stage, zone, before, step):

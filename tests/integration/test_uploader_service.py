@@ -11,11 +11,12 @@ import time
 
 import pytest
 
-from camera_backup import paths
+from camera_backup import disk, paths
 from camera_backup.model import S3
 from tests.simulators.s3_faults import Error, Slow, Stall
 from tests.simulators.s3_proxy import simulated
 from tests.simulators.s3_store import Store
+from tests.support.disks import tmpfs
 from tests.support.processes import wait_until
 from tests.support.uploading import MIB, NAME, PART, Place
 
@@ -380,3 +381,41 @@ def test_no_secret_is_in_any_output_file_or_process(place):
                     seen += stream.read()
     assert SECRET.encode() not in seen
     assert KEY.encode() not in seen
+
+
+def remount(place, option):
+    subprocess.run(["mount", "-o", "remount," + option, str(place.directory / "segments")], check=True)
+
+
+def test_a_storage_that_is_read_only_is_uploaded_from_and_emptied_when_it_is_writable_again(place):
+    with tmpfs(place.directory / "segments", "size=64m"):
+        data = place.segment()
+        remount(place, "ro")
+        with service(place) as running:
+            running.wait_log("segment_kept")
+            time.sleep(3)
+            assert running.text().count("segment_kept") == 1
+            assert "it is in the bucket, and cannot be deleted here: Read-only file system" in running.text()
+            assert list(place.objects().values()) == [data]
+            remount(place, "rw")
+            wait_until(lambda: not place.path().exists(), "the end of the file")
+            assert "Traceback" not in running.text()
+            assert "before it was done" not in running.text()
+
+
+def test_the_directory_beneath_a_storage_that_is_not_mounted_is_not_taken_for_an_empty_one(place):
+    segments = place.directory / "segments"
+    with tmpfs(segments, "size=64m"):
+        disk.adopt(str(segments), place.parameters.storage.state_path)
+    with service(place) as running:
+        running.wait_state("paused")
+        time.sleep(2)
+        assert running.text().count("upload_paused cause=storage") == 1
+        assert "is not the disk that was recorded to before" in running.status()["cause"]
+        (place.directory / "state/storage.json").unlink()
+        running.wait_state("idle")
+    disk.adopt(str(segments), place.parameters.storage.state_path)
+    (segments / ".camera-backup").unlink()
+    done = place.upload_once()
+    assert done.returncode == 4
+    assert "is not the disk that was recorded to before" in done.stderr

@@ -1,6 +1,7 @@
 """The catalog: what it remembers, and what becomes of it when it is damaged."""
 
 import os
+import random
 import sqlite3
 import threading
 
@@ -245,3 +246,42 @@ def test_its_log_goes_aside_with_it(path):
             stream.write(suffix)
     aside = catalogs.set_aside(path, 0.0)
     assert sorted(os.listdir(os.path.dirname(path))) == [os.path.basename(aside) + s for s in ("", "-shm", "-wal")]
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("how", ["cut", "zeros"])
+def test_a_catalog_that_a_power_cut_tore_anywhere_works_again(tmp_path, suffix, how):
+    """Whatever it forgets: every waiting segment is compared with the bucket before it is sent or deleted (I1)."""
+    original = str(tmp_path / "original.sqlite")
+    catalog = Catalog.open(original)
+    for number in range(40):
+        row = begin(catalog, name="20231114_0000%02d.mp4" % number, identity="1:%d:100:5" % number)
+        if number % 2:
+            catalog.proven(row, "etag-of-parts", "etag", "sha", "host")
+    # The files as they are while it is open, with what is in the log alone.
+    content = {name: (tmp_path / ("original.sqlite" + name)).read_bytes() for name in ("", "-wal")}
+    catalog.close()
+    assert content["-wal"]
+    spread = random.Random(11)
+    for turn in range(25):
+        path = str(tmp_path / ("%d.sqlite" % turn))
+        for name, held in content.items():
+            at = spread.randrange(len(held) + 1) if name == suffix else len(held)
+            rest = bytes(len(held) - at) if how == "zeros" else b""
+            with open(path + name, "wb") as stream:
+                stream.write(held[:at] + rest)
+        working = open_or_heal(path, 1795352400.0)
+        try:
+            states = set(working.counts())
+        except sqlite3.DatabaseError as error:
+            # Found only when it is read: the run ends, the catalog is moved aside, the next run begins anew.
+            if type(error) is not sqlite3.DatabaseError:
+                raise  # the worker takes only that for a corrupt catalog
+            working.close()
+            catalogs.set_aside(path, 1795352400.0)
+            working = open_or_heal(path, 1795352400.0)
+            states = set()
+        assert states <= {UPLOADING, PROVEN}
+        row = begin(working, name="20231114_230000.mp4")
+        assert working.proven(row, "etag", "e", "s", "h").state == PROVEN
+        working.close()

@@ -95,3 +95,17 @@ def test_each_line_is_synced(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
     jsonlines.append(str(tmp_path / "ledger"), {"event": "run"})
     assert synced == [len('{"event":"run"}\n')]
+
+
+@given(EVENTS, st.integers(1, 20_000), st.data())
+def test_zeros_that_a_power_cut_left_cost_only_the_lines_they_cover(tmp_path_factory, events, zeros, data):
+    """A file system may have given the file its length and not its content."""
+    path = tmp_path_factory.mktemp("zeros") / "ledger"
+    for event in events:
+        jsonlines.append(str(path), event)
+    content = path.read_bytes() if events else b""
+    cut = data.draw(st.integers(0, len(content)))
+    path.write_bytes(content[:cut] + bytes(zeros))
+    whole = events[: content[:cut].count(b"\n")]
+    jsonlines.append(str(path), {"event": "after"})
+    assert list(jsonlines.read(str(path))) == [*whole, {"event": "after"}]

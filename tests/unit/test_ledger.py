@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera_backup.ledger import Dropped, Gap, Ledger, SegmentRecord, dropped, gaps, read, read_dropped, segments
+from camera_backup.ledger import (
+    ClockSteps,
+    Dropped,
+    Gap,
+    Ledger,
+    SegmentRecord,
+    clock_steps,
+    dropped,
+    gaps,
+    read,
+    read_dropped,
+    segments,
+)
 
 SEGMENT = {
     "event": "segment",
@@ -123,3 +135,41 @@ def test_only_the_lines_of_tombstones_are_read_and_torn_ones_are_passed_over(tmp
     with open(book.path, "a") as stream:
         stream.write('{"event":"dropped","na')
     assert [one.name for one in read_dropped(book.path)] == ["a.mp4"]
+
+
+def run(boot):
+    return {"event": "run", "run": "r", "at": 0.0, "boot_id": boot, "version": "1"}
+
+
+def recording(name, start, end):
+    return {"event": "segment", **SegmentRecord(name, start, end, 1, 1, "", "complete", "r")._asdict()}
+
+
+def clock(at, step):
+    return {"event": "clock", "at": at, "step": step}
+
+
+def test_a_clock_that_was_set_makes_what_was_recorded_before_wrong_and_not_what_comes_after():
+    events = [run("a"), recording("old", 0.0, 100.0), clock(86520.0, 86400.0), recording("new", 86530.0, 86600.0)]
+    assert clock_steps(events) == {"old": ClockSteps(86400.0, 0.0)}
+
+
+def test_a_segment_that_was_open_when_the_clock_was_set_has_a_wrong_name_only():
+    events = [run("a"), clock(500.0, -86400.0), recording("open", 450.0, 550.0), clock(900.0, 10.0)]
+    assert clock_steps(events) == {"open": ClockSteps(10.0, -86400.0)}
+
+
+def test_a_clock_that_went_wrong_and_was_put_right_marks_what_was_recorded_meanwhile():
+    events = [run("a"), recording("before", 0.0, 10.0), clock(86420.0, 86400.0), recording("wrong", 86430.0, 86440.0)]
+    events += [run("a"), clock(50.0, -86400.0), recording("right", 60.0, 70.0)]
+    assert {name: sum(steps) for name, steps in clock_steps(events).items()} == {"before": 0.0, "wrong": -86400.0}
+
+
+def test_what_the_clock_did_in_another_boot_is_not_known():
+    events = [run("a"), recording("old", 0.0, 100.0), run("b"), clock(86520.0, 86400.0)]
+    assert clock_steps(events) == {}
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["event", "name", "at", "step", "boot_id"]), st.text() | st.floats())))
+def test_whatever_the_events_the_steps_of_the_clock_raise_nothing(events):
+    clock_steps(events)

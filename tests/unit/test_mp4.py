@@ -59,7 +59,7 @@ def fragment(start, video, audio=()):
             trafs.append(box("traf", tfhd, tfdt, trun))
         return box("moof", full("mfhd", u32(1)), *trafs)
 
-    return moof(len(moof(0)) + 8) + box("mdat", bytes(sum(video) + sum(audio)))
+    return moof(len(moof(0)) + 8) + box("mdat", b"m" * (sum(video) + sum(audio)))
 
 
 MFRA = box("mfra", box("mfro", u32(0, 16)))
@@ -84,7 +84,7 @@ def progressive(sizes=(900, 50, 60, 70)):
         return moov(track(1, "vide", "avc1", *tables(sizes, offset), duration=len(sizes) * 512), duration=160)
 
     head = len(FTYP) + len(index(0)) + 8
-    return FTYP + index(head) + box("mdat", bytes(sum(sizes)))
+    return FTYP + index(head) + box("mdat", b"m" * sum(sizes))
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_samples_spread_over_chunks_are_found(look):
         return moov(track(1, "vide", "hvc1", full("stts", u32(0)), stsc, stsz, stco), duration=1)
 
     head = FTYP + index()
-    content = head + box("mdat", bytes(2000))
+    content = head + box("mdat", b"m" * 2000)
     for end, count in ((base + 29, 1), (base + 30, 2), (base + 99, 3), (base + 100, 4), (base + 150, 5)):
         assert look(content[:end]).samples == {1: count}, end
     assert look(content[: base + 29]).video_codec == "hevc"
@@ -282,3 +282,27 @@ def test_the_longer_the_rest_of_a_file_the_more_samples_it_holds(tmp_path_factor
         counts.append(sum(inspect(str(path)).samples.values()))
     assert counts == sorted(counts)
     assert counts[-1] == 10
+
+
+@pytest.mark.parametrize("zeros", [512, 70_000])
+def test_zeros_at_the_end_of_a_torn_file_are_no_samples(look, zeros):
+    """As a power cut leaves it: the length of the file is on the disk, its last content is not."""
+    torn = FTYP + INDEX + ONE + TWO[:-30]
+    movie = look(torn + bytes(zeros))
+    assert (movie.complete, movie.samples) == (False, {1: 5, 2: 2})
+    assert movie.sound_bytes == look(torn).sound_bytes
+
+
+def test_a_few_zeros_at_the_end_may_be_a_sample(look):
+    content = FTYP + INDEX + ONE + TWO[:-14] + bytes(14)
+    assert look(content).samples == {1: 5, 2: 5}
+
+
+def test_zeros_after_all_that_a_finished_file_needs_make_it_no_finished_one(look):
+    movie = look(FTYP + INDEX + ONE + MFRA + bytes(4096))
+    end = len(FTYP + INDEX + ONE + MFRA)
+    assert (movie.complete, movie.reason, movie.samples) == (False, "holds no box at byte %d" % end, {1: 3, 2: 2})
+
+
+def test_a_file_of_zeros_holds_nothing(look):
+    assert look(bytes(200_000)).samples == {}

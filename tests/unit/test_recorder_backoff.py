@@ -40,3 +40,16 @@ def test_cameras_behind_one_switch_do_not_all_come_back_at_once():
 
 def test_a_camera_waits_the_same_in_every_process():
     assert delay("camera_unreachable", 1, "front-door") == pytest.approx(1.0763, abs=0.0001)
+
+
+@given(st.floats(1.0, 86400.0), st.sampled_from(["camera_unreachable", "connection_lost", "stream_refused", "stalled"]))
+def test_however_long_a_camera_was_away_little_more_than_a_minute_is_lost_when_it_is_back(away, cause):
+    moment, failures = 0.0, 0
+    while moment < away:
+        failures += 1
+        moment += delay(cause, failures, "front-door")
+    assert moment - away <= min(66.0, 1.2 * away + 3)
+
+
+def test_a_disk_that_is_back_is_used_within_little_more_than_a_minute():
+    assert delay("disk_failed", 1000, "front-door") <= 66

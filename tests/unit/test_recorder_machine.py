@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camera_backup.recorder import machine
-from camera_backup.recorder.machine import View, decide, detail, resume_at, verdict
+from camera_backup.recorder.machine import SPARE_FILES, View, decide, detail, resume_at, verdict
 from camera_backup.recorder.output import TIMED_OUT, UNCLEAR
 
 GIB = 1 << 30
@@ -58,6 +58,12 @@ def view(phase, **changes):
         (view("paused", free=GIB), ("nothing", "")),
         (view("paused", free=resume_at(GIB) - 1), ("nothing", "")),
         (view("paused", free=resume_at(GIB)), ("start", "")),
+        # A disk can be out of inodes long before it is out of bytes; some file systems have no such limit.
+        (view("recording", files=SPARE_FILES - 1), ("terminate", "disk_full")),
+        (view("recording", files=SPARE_FILES), ("nothing", "")),
+        (view("waiting", files=SPARE_FILES - 1), ("pause", "disk_full")),
+        (view("paused", files=2 * SPARE_FILES - 1), ("nothing", "")),
+        (view("paused", files=2 * SPARE_FILES), ("start", "")),
         (view("paused", stop=True), ("exit", "")),
         (view("stopped"), ("nothing", "")),
     ],

@@ -90,3 +90,18 @@ def test_other_bytes_get_a_key_of_their_own_beside_the_first():
 
     assert conflict_key(key, "ab" * 32) == "front-door/2026/11/22/20261122_120000.conflict-abababababababab.mp4"
     assert conflict_key(key, "cd" * 32) != conflict_key(key, "ab" * 32)
+
+
+@pytest.mark.parametrize(
+    ("moment", "name"),
+    [
+        ((1 << 31) - 1, "20380119_031407.mp4"),
+        (1 << 31, "20380119_031408.mp4"),
+        ((1 << 32) - 1, "21060207_062815.mp4"),
+        (1 << 32, "21060207_062816.mp4"),
+    ],
+)
+def test_the_last_seconds_of_32_bit_clocks_are_ordinary_ones(moment, name):
+    assert Segment(moment).name == name
+    assert parse(name) == Segment(moment)
+    assert object_key("", "front", name) == "front/%s/%s/%s/%s" % (name[:4], name[4:6], name[6:8], name)

@@ -497,3 +497,32 @@ def test_the_diff_of_a_unit_is_a_unified_diff(run):
     assert "--- /etc/systemd/system/camera-recorder-door.service" in shown
     assert "-ReadWritePaths=/var/lib/camera-backup/segments /var/lib/camera-backup/state" in shown
     assert "+ReadWritePaths=/srv/footage /var/lib/camera-backup/state" in shown
+
+
+def torn(content, how):
+    cut = content.index(b"camera-backup:unit ") + 24 if b"camera-backup:unit " in content else len(content) // 2
+    return {"half": content[:cut], "zeros": bytes(len(content)), "both": content[:cut] + bytes(300)}[how]
+
+
+@pytest.mark.parametrize("how", ["half", "zeros", "both"])
+def test_files_that_a_power_cut_tore_are_written_again(run, fake, tmp_path, how):
+    run(make("door", "yard"))
+    places = [tmp_path / DIRECTORY / DOOR, tmp_path / DIRECTORY / UPLOADER]
+    places += (tmp_path / "etc/camera-backup/credentials").iterdir()
+    whole = {path: path.read_bytes() for path in places}
+    for path, content in whole.items():
+        path.write_bytes(torn(content, how))
+
+    outcome = run(make("door", "yard"))
+
+    assert {path: path.read_bytes() for path in whole} == whole, outcome
+    assert outcome.plan.refused == ()
+
+
+def test_a_unit_that_was_torn_at_any_byte_but_the_first_is_ours(run, tmp_path):
+    run(make("door"))
+    for unit in (DOOR, UPLOADER):
+        text = (tmp_path / DIRECTORY / unit).read_text()
+        assert all(names.carries_fingerprint(unit, text[:length]) for length in range(1, len(text)))
+        assert not names.carries_fingerprint(unit, "")
+        assert not names.carries_fingerprint(unit, "# Written by hand\n")

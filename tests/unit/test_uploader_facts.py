@@ -3,21 +3,21 @@
 import pytest
 
 from camera_backup import paths
-from camera_backup.ledger import Ledger, SegmentRecord
-from camera_backup.uploader.facts import Facts, facts, iso, metadata, recorded
+from camera_backup.ledger import ClockSteps, Ledger, SegmentRecord
+from camera_backup.uploader.facts import Facts, Recorded, facts, iso, metadata, recorded
 
 NAME = "20231114_000000.mp4"
 RECORD = SegmentRecord(NAME, 1699920000.5, 1699923600.0, 100, 90000, "ab" * 32, "complete", "r")
 
 
 def test_the_ledger_is_believed_about_a_file_of_its_size(tmp_path):
-    assert facts(RECORD, str(tmp_path), NAME, 100) == Facts(1699920000.5, 3599.5, "ab" * 32)
+    assert facts(Recorded(RECORD), str(tmp_path), NAME, 100) == Facts(1699920000.5, 3599.5, "ab" * 32)
 
 
 @pytest.mark.parametrize("record", [None, RECORD._replace(bytes=99), RECORD._replace(sha256="")])
 def test_without_a_ledger_the_name_and_the_file_have_to_do(tmp_path, record):
     (tmp_path / NAME).write_bytes(b"no movie")
-    assert facts(record, str(tmp_path), NAME, 100) == Facts(1699920000.0, 0.0, None)
+    assert facts(record and Recorded(record), str(tmp_path), NAME, 100) == Facts(1699920000.0, 0.0, None)
 
 
 def test_a_file_that_is_gone_has_no_length(tmp_path):
@@ -30,7 +30,7 @@ def test_only_the_wanted_segments_are_taken_from_a_ledger(tmp_path):
     for name in (NAME, "20231114_010000.mp4"):
         ledger.append({"event": "segment", **RECORD._asdict(), "name": name})
     ledger.append({"event": "stop", "run": "r", "at": 1.0})
-    assert recorded(str(tmp_path), "cam", [NAME]) == {NAME: RECORD}
+    assert recorded(str(tmp_path), "cam", [NAME]) == {NAME: Recorded(RECORD)}
     assert paths.ledger(str(tmp_path), "cam").endswith("cam.jsonl")
 
 
@@ -62,3 +62,29 @@ def test_metadata_is_plain_ascii_whatever_the_host_is_called():
         "upload": "token",
     }
     assert all(value.isascii() for value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("steps", "start", "mark"),
+    [
+        (ClockSteps(0.0, 0.0), "2023-11-14T00:00:00.500Z", None),
+        # Recorded before NTP, a day too early: `start` is put right, the mark says how wrong the name is.
+        (ClockSteps(86400.0, 0.0), "2023-11-15T00:00:00.500Z", "+86400"),
+        (ClockSteps(-86400.0, 0.0), "2023-11-13T00:00:00.500Z", "-86400"),
+        # Set while it was being recorded: the ledger has written down the right start already.
+        (ClockSteps(0.0, 60.4), "2023-11-14T00:00:00.500Z", "+60"),
+    ],
+)
+def test_an_object_under_a_wrong_date_is_marked(tmp_path, steps, start, mark):
+    about = facts(Recorded(RECORD, steps), str(tmp_path), NAME, 100)
+    found = metadata(about, "sha", "cam", "nvr", "token", 5)
+    assert (found["start"], found.get("clock")) == (start, mark)
+
+
+def test_a_clock_that_was_set_is_found_in_the_ledger(tmp_path):
+    (tmp_path / "ledger").mkdir()
+    ledger = Ledger(str(tmp_path), "cam")
+    ledger.append({"event": "run", "run": "r", "at": 1.0, "boot_id": "b", "version": "1"})
+    ledger.append({"event": "segment", **RECORD._asdict()})
+    ledger.append({"event": "clock", "at": 1700010000.0, "step": 86400.25})
+    assert recorded(str(tmp_path), "cam", [NAME])[NAME].steps == ClockSteps(86400.25, 0.0)

@@ -4,7 +4,7 @@ Prints one line of JSON when ready: {"control": port, "cameras": [{"name", "url"
 Commands go to the control port, one JSON object a line, e.g.
   {"do": "add", "name": "front", "user": "u", "password": "p", "look": {"codec": "h265", "audio": "aac"}}
   {"do": "fault", "camera": "front", "kind": "freeze"}     rtcponly novideo noaudio hang status constant
-                                                           noreports
+                                                           noreports second_picture
   {"do": "clear", "camera": "front"}   drop (how: fin, rst)  refuse (how: closed, reset)  switch (look)  jump (seconds)
   {"do": "login", "camera": "front", "user": "u", "password": "new"}      holds for the next request
   {"do": "sent", "camera": "front"}    stats

@@ -12,7 +12,7 @@ from tests.simulators.camera.auth import Login
 from tests.simulators.camera.listener import Listener
 from tests.simulators.camera.mount import Mount
 
-FAULTS = ("freeze", "rtcponly", "novideo", "noaudio", "hang", "status", "constant", "noreports")
+FAULTS = ("freeze", "rtcponly", "novideo", "noaudio", "hang", "status", "constant", "noreports", "second_picture")
 
 
 class Desk:

@@ -79,6 +79,10 @@ class Camera:
         """Stop the audio alone."""
         self._do("fault", kind="noaudio")
 
+    def second_picture(self) -> None:
+        """Describe a second video track, on which nothing comes."""
+        self._do("fault", kind="second_picture")
+
     def hang(self) -> None:
         """Do not answer DESCRIBE."""
         self._do("fault", kind="hang")

@@ -86,7 +86,8 @@ class Mount:
         """Return the media lines of the session description."""
         if self._timer is None:
             self._settle(self._due())
-        return self.clip.media
+        media = self.clip.media
+        return [*media, *media[:4]] if "second_picture" in self.faults else media
 
     def jump(self, seconds: float) -> None:
         """Move the RTP clock."""

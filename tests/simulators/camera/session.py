@@ -201,8 +201,11 @@ class Session(asyncio.Protocol):
         self._reply(request, 200, base, "Content-Type: application/sdp", body="\r\n".join(lines) + "\r\n")
 
     def _setup(self, mount: Mount, request: Request) -> None:
-        track = re.search(r"/track([01])$", request.uri)
+        track = re.search(r"/track([0-2])$", request.uri)
         kinds = ["video"] + (["audio"] if mount.clip.audio is not None else [])
+        if track is not None and int(track[1]) == len(kinds) and "second_picture" in mount.faults:
+            self._reply(request, 200, "Transport: %s" % request.headers.get("transport", ""), self._session())
+            return
         if track is None or int(track[1]) >= len(kinds):
             raise Refusal(404)
         kind = kinds[int(track[1])]
