@@ -10,7 +10,17 @@ import time
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from camera_backup import journal
-from camera_backup.bucket.errors import GONE, MISSING, NONSENSE, UNSUPPORTED, BucketError, classify, clock_skew, detail
+from camera_backup.bucket.errors import (
+    ACCESS_DENIED,
+    GONE,
+    MISSING,
+    NONSENSE,
+    UNSUPPORTED,
+    BucketError,
+    classify,
+    clock_skew,
+    detail,
+)
 from camera_backup.bucket.hashing import CRC32, MD5, base64_digest
 from camera_backup.bucket.proof import Object
 from camera_backup.bucket.session import make_client
@@ -106,7 +116,7 @@ class Bucket:
         try:
             reply = self._call("head_object", key)
         except BucketError as error:
-            denied = self.missing_denied and error.verdict.cause == "access_denied"
+            denied = self.missing_denied and error.verdict.cause == ACCESS_DENIED
             if error.verdict.kind == MISSING or denied:
                 return None
             raise
@@ -164,14 +174,14 @@ class Bucket:
                 raise
 
     def parts(self, key: str, upload_id: str) -> list[Part] | None:
-        """Return the parts the store holds of an upload; None when it cannot say; raise BucketError GONE."""
+        """Return the parts the store holds of an upload; None when it cannot or may not say; raise BucketError GONE."""
         found: list[Part] = []
         marker: dict[str, Any] = {}
         while True:
             try:
                 reply = self._call("list_parts", key, UploadId=upload_id, **marker)
             except BucketError as error:
-                if error.verdict.kind == UNSUPPORTED:
+                if error.verdict.kind == UNSUPPORTED or error.verdict.cause == ACCESS_DENIED:
                     return None
                 raise
             found += [Part(part["PartNumber"], part["Size"], _etag(part)) for part in reply.get("Parts", [])]
@@ -181,12 +191,12 @@ class Bucket:
             marker = {"PartNumberMarker": following}
 
     def uploads(self, key: str) -> list[Upload]:
-        """Return the multipart uploads in progress for exactly this key; none where the store cannot say."""
+        """Return the multipart uploads in progress for exactly this key; none where the store cannot or may not say."""
         try:
             reply = self._call("list_multipart_uploads", Prefix=key)
         except BucketError as error:
             # rclone says NoSuchUpload when there is none at all.
-            if error.verdict.kind in (GONE, MISSING, UNSUPPORTED):
+            if error.verdict.kind in (GONE, MISSING, UNSUPPORTED) or error.verdict.cause == ACCESS_DENIED:
                 return []
             raise
         found = [Upload(upload["Key"], upload["UploadId"]) for upload in reply.get("Uploads", [])]

@@ -25,6 +25,12 @@ GONE, PRECONDITION, UNSUPPORTED, PERMANENT = "gone", "precondition", "unsupporte
 PARTS_REFUSED = "parts_refused"
 """The cause of GONE when the upload is there, but a part of it is not."""
 
+ACCESS_DENIED = "access_denied"
+"""The cause of PAUSE when the key is known, and may not do this."""
+
+UNPROVABLE, UNSTEADY = "unprovable", "unsteady"
+"""Causes of PAUSE that we find ourselves: this key and this store allow no proof; what was accepted is not there."""
+
 SKEW_SECONDS = 300
 """Clocks further apart than this are named as the cause when the store refuses a signature; S3 allows 900."""
 
@@ -47,7 +53,7 @@ class BucketError(StoreError):
         super().__init__("%s: %s%s" % (where, verdict.words, " (%s)" % detail if detail else ""))
 
 
-_DENIED = Verdict(PAUSE, "access_denied", "the store refuses this key: check its permissions on bucket and prefix")
+_DENIED = Verdict(PAUSE, ACCESS_DENIED, "the store refuses this key: check its permissions on bucket and prefix")
 _UNKNOWN_KEY = Verdict(PAUSE, "key_unknown", "the store does not know s3.access_key_id")
 _WRONG_SECRET = Verdict(PAUSE, "secret_wrong", "s3.secret_access_key does not fit s3.access_key_id")
 _EXPIRED = Verdict(PAUSE, "credentials_expired", "the credentials have expired: put new ones in place and reload")

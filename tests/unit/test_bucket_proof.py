@@ -25,6 +25,8 @@ ALL = Capabilities(
     missing_denied=False,
     skew=0.0,
     removes=True,
+    aborts=True,
+    reads=True,
     server="",
 )
 NOTHING = dataclasses.replace(
