@@ -127,6 +127,5 @@ def _resuming(can: Capabilities) -> str:
 def _aborting(s3: S3, can: Capabilities) -> list[Finding]:
     if can.aborts:
         return []
-    text = "the key may not abort uploads: parts of those that nobody wants any more stay and cost"
-    advice = "let a lifecycle rule of the bucket abort incomplete uploads after 7 days"
-    return [_of(s3, "leftovers", OK if not can.reads else WARNING, text, advice)]
+    text = "the key may not abort uploads (nor need to): let a lifecycle rule of the bucket do it after 7 days"
+    return [_of(s3, "leftovers", OK, text)]
