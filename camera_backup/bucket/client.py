@@ -7,7 +7,7 @@ is for the caller to know (I2). `remove` is for our own probe objects, which it 
 from __future__ import annotations
 
 import time
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Sequence
 
 from camera_backup import journal
 from camera_backup.bucket.errors import (
@@ -55,6 +55,10 @@ class Entry(NamedTuple):
     size: int
     etag: str
     modified: float
+
+
+Rule = Dict[str, Any]
+"""A lifecycle rule, as S3 has it."""
 
 
 class Download:
@@ -228,6 +232,33 @@ class Bucket:
         if "/%s/" % OWN not in "/" + key:
             raise ValueError("%s is not ours to delete" % key)
         self._call("delete_object", key)
+
+    def lifecycle(self) -> Sequence[Rule] | None:
+        """Return the lifecycle rules of the bucket, None when the store knows no such thing."""
+        try:
+            reply = self._call("get_bucket_lifecycle_configuration")
+        except BucketError as error:
+            if error.verdict.kind == UNSUPPORTED:
+                return None
+            if error.verdict.kind == MISSING:
+                return []
+            raise
+        return list(reply.get("Rules", []))
+
+    def set_lifecycle(self, rules: Sequence[Rule]) -> None:
+        """Replace all lifecycle rules of the bucket; raise BucketError."""
+        if rules:
+            configuration = {"Rules": [dict(rule) for rule in rules]}
+            self._call("put_bucket_lifecycle_configuration", LifecycleConfiguration=configuration)
+        else:
+            self._call("delete_bucket_lifecycle")
+
+    def versioning(self) -> str | None:
+        """Return `Enabled`, `Suspended`, "" for neither, or None when it cannot be known."""
+        try:
+            return str(self._call("get_bucket_versioning").get("Status", ""))
+        except BucketError:
+            return None
 
     def close(self) -> None:
         """End all connections."""

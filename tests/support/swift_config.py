@@ -50,6 +50,7 @@ swift_dir = {directory}
 pipeline = catch_errors proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
+swift_owner_headers = x-nothing-is-for-owners-only
 [filter:catch_errors]
 use = egg:swift#catch_errors
 """

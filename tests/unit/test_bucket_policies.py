@@ -24,8 +24,15 @@ ACTIONS = {
     "list_parts": "s3:ListMultipartUploadParts",
     "put_object": "s3:PutObject",
     "upload_part": "s3:PutObject",
+    "delete_bucket_lifecycle": "s3:PutLifecycleConfiguration",
+    "get_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",
+    "get_bucket_versioning": "s3:GetBucketVersioning",
+    "put_bucket_lifecycle_configuration": "s3:PutLifecycleConfiguration",
 }
 """The action that AWS asks for, for each of its requests (Service Authorization Reference)."""
+
+RETENTION = {operation for operation in ACTIONS if "lifecycle" in operation or "versioning" in operation}
+"""The requests of `camera-backup retention`, which an operator runs with another key."""
 
 WRITING = {"put_object", "create_multipart_upload", "upload_part", "complete_multipart_upload"}
 
@@ -49,7 +56,12 @@ def test_every_request_of_the_client_is_known_here():
 
 
 def test_the_policy_for_reading_and_writing_names_exactly_what_the_client_asks_for():
-    assert set(policy("read-write")) == {ACTIONS[operation] for operation in operations()}
+    assert set(policy("read-write")) == {ACTIONS[operation] for operation in operations() - RETENTION}
+
+
+def test_the_policy_for_retention_names_exactly_what_that_asks_for():
+    assert set(policy("retention")) == {ACTIONS[operation] for operation in RETENTION}
+    assert set(policy("retention").values()) == {"arn:aws:s3:::BUCKET"}
 
 
 def test_the_policy_for_writing_only_names_exactly_what_an_upload_asks_for():
