@@ -20,6 +20,7 @@ VERBS = {
     "upload": ("camera_backup.uploader.command", "upload finished segments (what camera-uploader.service runs)"),
     "status": ("camera_backup.status.command", "what this host records, holds and has proven in the bucket"),
     "list": ("camera_backup.listing.command", "what the bucket holds"),
+    "retention": ("camera_backup.retention.command", "rules by which the bucket expires footage, if you ask for them"),
     "renew": ("camera_backup.units.renew", "restart what runs an older release, one recorder at a time"),
     "handover": ("camera_backup.units.handover", "give the uploader its present keys (what systemctl reload runs)"),
     "schema": ("camera_backup.config.schema", "print the JSON Schema of config.yaml, for editors"),

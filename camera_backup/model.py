@@ -40,6 +40,8 @@ class S3:
     ca_file: str | None
     storage_class: str | None
     proof: str
+    retention_days: int | None = None
+    abort_incomplete_days: int | None = None
 
 
 @dataclass(frozen=True)

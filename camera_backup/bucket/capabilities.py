@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Mapping
 
+from camera_backup.bucket.hashing import CRC32, MD5
+
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
 """What became of a condition: obeyed; accepted and not obeyed (the object was replaced); not accepted at all."""
 
@@ -21,11 +23,14 @@ class Capabilities:
     put_if_absent, complete_if_absent: what becomes of `If-None-Match: *`
     list_parts: ListParts shows the parts and their ETags
     etag_part: the ETag of a part is the md5 of what the store received
-    etag_put, etag_multipart: what HEAD shows as ETag of an object made in one piece, and in parts
+    etag_put, etag_multipart: what HEAD shows as ETag of an object made in one piece, and in parts; what the reply to
+        its making shows, where the key may not read
     unsigned: bodies need not be part of the signature
     missing_denied: HEAD of an object that is not there is answered 403 (AWS, to keys that may not list the bucket)
     skew: seconds by which the store's clock is ahead of ours
     removes: our probe objects could be deleted
+    aborts: our multipart uploads could be aborted
+    reads: the key may look at objects; a key that may only write is a wise choice, and proof has to do without HEAD
     """
 
     md5_put: bool
@@ -42,6 +47,8 @@ class Capabilities:
     missing_denied: bool
     skew: float
     removes: bool
+    aborts: bool
+    reads: bool
     server: str
 
     def as_json(self) -> dict[str, Any]:
@@ -51,8 +58,30 @@ class Capabilities:
     @property
     def proves(self) -> bool:
         """Say whether uploads can be proven here without reading them back."""
+        if not self.reads:
+            return self.unread_obstacle(False) is None and self.unread_obstacle(True) is None
         by_etag = self.etag_multipart != OPAQUE and self.etag_put != OPAQUE
         return by_etag or (self.md5_put and self.md5_part) or (self.crc32_put and self.crc32_part)
+
+    def checksum(self, in_parts: bool) -> str:
+        """Return the checksum to send bytes under: the cheaper one, unless nobody may look at them afterwards.
+
+        Then MD5: the ETags in the replies are a second witness, and they are MD5s where they are anything.
+        """
+        md5, crc32 = (self.md5_part, self.crc32_part) if in_parts else (self.md5_put, self.crc32_put)
+        return CRC32 if crc32 and (self.reads or not md5) else MD5
+
+    def unread_obstacle(self, in_parts: bool) -> str | None:
+        """Say why an object that the key may not read cannot be proven, or even sent safely; None when it can.
+
+        I2: without a look before, the store itself has to refuse to replace an object. I1: without a look after, it
+        has to refuse bytes that are not ours.
+        """
+        if (self.complete_if_absent if in_parts else self.put_if_absent) != HONOURED:
+            return "and this store does not refuse overwrites (If-None-Match)"
+        if not ((self.md5_part or self.crc32_part) if in_parts else (self.md5_put or self.crc32_put)):
+            return "and this store does not refuse damaged bytes (Content-MD5)"
+        return None
 
 
 def from_json(value: Mapping[str, Any]) -> Capabilities | None:

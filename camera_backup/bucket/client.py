@@ -7,7 +7,7 @@ is for the caller to know (I2). `remove` is for our own probe objects, which it 
 from __future__ import annotations
 
 import time
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Sequence
 
 from camera_backup import journal
 from camera_backup.bucket.errors import (
@@ -58,6 +58,10 @@ class Entry(NamedTuple):
     size: int
     etag: str
     modified: float
+
+
+Rule = Dict[str, Any]
+"""A lifecycle rule, as S3 has it."""
 
 
 class Download:
@@ -200,14 +204,14 @@ class Bucket:
                 raise
 
     def parts(self, key: str, upload_id: str) -> list[Part] | None:
-        """Return the parts the store holds of an upload; None when it cannot say; raise BucketError GONE."""
+        """Return the parts the store holds of an upload; None when it cannot or may not say; raise BucketError GONE."""
         found: list[Part] = []
         marker: dict[str, Any] = {}
         while True:
             try:
                 reply = self._call("list_parts", key, UploadId=upload_id, **marker)
             except BucketError as error:
-                if error.verdict.kind == UNSUPPORTED:
+                if error.verdict.kind == UNSUPPORTED or error.verdict.cause == DENIED:
                     return None
                 raise
             found += [Part(part["PartNumber"], part["Size"], _etag(part)) for part in reply.get("Parts", [])]
@@ -217,12 +221,12 @@ class Bucket:
             marker = {"PartNumberMarker": following}
 
     def uploads(self, key: str) -> list[Upload]:
-        """Return the multipart uploads in progress for exactly this key; none where the store cannot say."""
+        """Return the multipart uploads in progress for exactly this key; none where the store cannot or may not say."""
         try:
             reply = self._call("list_multipart_uploads", Prefix=key)
         except BucketError as error:
             # rclone says NoSuchUpload when there is none at all.
-            if error.verdict.kind in (GONE, MISSING, UNSUPPORTED):
+            if error.verdict.kind in (GONE, MISSING, UNSUPPORTED) or error.verdict.cause == DENIED:
                 return []
             raise
         found = [Upload(upload["Key"], upload["UploadId"]) for upload in reply.get("Uploads", [])]
@@ -254,6 +258,33 @@ class Bucket:
         if "/%s/" % OWN not in "/" + key:
             raise ValueError("%s is not ours to delete" % key)
         self._call("delete_object", key)
+
+    def lifecycle(self) -> Sequence[Rule] | None:
+        """Return the lifecycle rules of the bucket, None when the store knows no such thing."""
+        try:
+            reply = self._call("get_bucket_lifecycle_configuration")
+        except BucketError as error:
+            if error.verdict.kind == UNSUPPORTED:
+                return None
+            if error.verdict.kind == MISSING:
+                return []
+            raise
+        return list(reply.get("Rules", []))
+
+    def set_lifecycle(self, rules: Sequence[Rule]) -> None:
+        """Replace all lifecycle rules of the bucket; raise BucketError."""
+        if rules:
+            configuration = {"Rules": [dict(rule) for rule in rules]}
+            self._call("put_bucket_lifecycle_configuration", LifecycleConfiguration=configuration)
+        else:
+            self._call("delete_bucket_lifecycle")
+
+    def versioning(self) -> str | None:
+        """Return `Enabled`, `Suspended`, "" for neither, or None when it cannot be known."""
+        try:
+            return str(self._call("get_bucket_versioning").get("Status", ""))
+        except BucketError:
+            return None
 
     def close(self) -> None:
         """End all connections."""

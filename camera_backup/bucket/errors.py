@@ -31,6 +31,9 @@ DENIED = "access_denied"
 REFUSED = "refused"
 """The cause of a refusal that nothing more is known of."""
 
+UNPROVABLE, UNSTEADY = "unprovable", "unsteady"
+"""Causes of PAUSE that we find ourselves: this key and this store allow no proof; what was accepted is not there."""
+
 SKEW_SECONDS = 300
 """Clocks further apart than this are named as the cause when the store refuses a signature; S3 allows 900."""
 

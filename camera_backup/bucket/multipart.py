@@ -32,7 +32,7 @@ class Multipart:
         self._source = source
         self._row = row
         self._part_size = row.part_size or part_size
-        self._mode = row.mode or (CRC32 if around.can.crc32_part else MD5)
+        self._mode = row.mode or around.can.checksum(in_parts=True)
         self.resent = 0
 
     def begin(self, metadata: Callable[[int], Mapping[str, str]]) -> Row:
@@ -160,8 +160,11 @@ class Multipart:
             error.verdict = error.verdict._replace(kind=TRANSIENT)
             raise
 
-    def complete(self, parts: Mapping[int, PartRow]) -> None:
-        """Make an object of the parts; raise BucketError PRECONDITION when there is one: it may even be ours."""
+    def complete(self, parts: Mapping[int, PartRow]) -> str:
+        """Make an object of the parts; return the ETag told.
+
+        Raise BucketError PRECONDITION when there is an object: it may even be ours.
+        """
         around, row = self._around, self._row
         self._source.unchanged()
         absent = around.can.complete_if_absent == HONOURED
@@ -173,8 +176,9 @@ class Multipart:
         def once() -> str:
             return around.bucket.complete(row.key, row.upload_id or "", manifest, absent)
 
-        # A lost reply, or an error inside a 200: it may have been done all the same, and HEAD knows.
-        persist(once, around.sleep, lambda error: self._must_be_absent())
+        # A lost reply, or an error inside a 200: it may have been done all the same, and HEAD knows. A key that may not
+        # read asks again for the same: the store answers 200 to that, or that the object or no such upload is there.
+        return persist(once, around.sleep, lambda error: self._must_be_absent() if around.can.reads else None)
 
     def _must_be_absent(self) -> None:
         around, key = self._around, self._row.key

@@ -58,6 +58,7 @@ class Probe:
         self._folder = "%s/%s" % (bucket.prefix, folder) if bucket.prefix else folder
         self._made: list[str] = []
         self._begun: list[tuple[str, str]] = []
+        self._reads = True
 
     def run(self, unsigned: bool) -> Capabilities:
         """Return what the endpoint can; raise BucketError when that cannot be found out now."""
@@ -66,7 +67,8 @@ class Probe:
         except BaseException:
             self._clean()
             raise
-        return replace(found, removes=self._clean())
+        aborts, removes = self._clean()
+        return replace(found, aborts=aborts, removes=removes)
 
     def accepts(self) -> None:
         """Store an object; raise BucketError when that is refused."""
@@ -75,7 +77,7 @@ class Probe:
     def _look(self, unsigned: bool) -> Capabilities:
         md5_put = self._enforced(MD5, _md5, self._put)
         crc32_put = self._enforced(CRC32, _crc32, self._put)
-        etag_put = self._etag_of_put(md5_put)
+        self._reads, etag_put = self._look_at_put(md5_put)
         put_if_absent = self._put_if_absent()
         listed, etag_part, etag_multipart = self._multipart(md5_put)
         skew, server = self._bucket.clock()
@@ -91,9 +93,11 @@ class Probe:
             etag_put=etag_put,
             etag_multipart=etag_multipart,
             unsigned=unsigned,
-            missing_denied=self._missing_denied(),
+            missing_denied=self._reads and self._missing_denied(),
             skew=skew,
             removes=False,
+            aborts=False,
+            reads=self._reads,
             server=server,
         )
 
@@ -144,12 +148,23 @@ class Probe:
                 raise
         return send({MD5: _md5(_BODY)})
 
-    def _etag_of_put(self, md5_enforced: bool) -> str:
+    def _look_at_put(self, md5_enforced: bool) -> tuple[bool, str]:
+        """Return whether an object we have just made may be looked at, and what its ETag is."""
         key = self._key("etag")
-        self._bare(lambda how: self._bucket.put(key, _BODY, how, {}, absent=False), md5_enforced)
-        return WHOLE if self._etag(key) == _md5(_BODY).hex() else OPAQUE
+        told = self._bare(lambda how: self._bucket.put(key, _BODY, how, {}, absent=False), md5_enforced)
+        try:
+            found = self._bucket.head(key)
+        except BucketError as error:
+            if error.verdict.cause != DENIED:
+                raise
+            # The very key that was let in to write: it may not read.
+            return False, WHOLE if told == _md5(_BODY).hex() else OPAQUE
+        return True, WHOLE if found is not None and found.etag == _md5(_BODY).hex() else OPAQUE
 
-    def _etag(self, key: str) -> str:
+    def _etag(self, key: str, told: str) -> str:
+        """Given the ETag in the reply, return the one that counts: that of HEAD, if we may."""
+        if not self._reads:
+            return told
         found = self._bucket.head(key)
         return found.etag if found else ""
 
@@ -209,10 +224,10 @@ class Probe:
             if error.verdict.kind not in (GONE, MISSING, *_NOT_ACCEPTED):
                 raise
             listed = False
-        self._bucket.complete(key, upload_id, [{"PartNumber": 1, "ETag": etag}], absent=False)
+        told = self._bucket.complete(key, upload_id, [{"PartNumber": 1, "ETag": etag}], absent=False)
         digest = _md5(_BODY)
         forms = {composite_etag([digest]): COMPOSITE, digest.hex(): WHOLE}
-        return listed, etag == digest.hex(), forms.get(self._etag(key), OPAQUE)
+        return listed, etag == digest.hex(), forms.get(self._etag(key, told), OPAQUE)
 
     def _whole_with_crc32(self) -> bool:
         """Return whether an upload under CRC-32 can be completed, with the size that was sent."""
@@ -227,14 +242,18 @@ class Probe:
             if error.verdict.kind in _NOT_ACCEPTED:
                 return False
             raise
-        found = self._bucket.head(key)
+        # Without a look at the size it is not known that it worked.
+        found = self._bucket.head(key) if self._reads else None
         return found is not None and found.size == len(_BODY)
 
-    def _clean(self) -> bool:
-        """Remove what was made. Failing at that is no failure: a key without that permission is a wise choice."""
-        for upload in self._begun:
-            self._quietly(self._bucket.abort, *upload)
-        return min([self._quietly(self._bucket.remove, key) for key in self._made], default=True)
+    def _clean(self) -> tuple[bool, bool]:
+        """Abort and remove what was made; return whether either worked.
+
+        Failing at that is no failure: a key without those permissions is a wise choice.
+        """
+        aborted = [self._quietly(self._bucket.abort, *upload) for upload in self._begun]
+        removed = [self._quietly(self._bucket.remove, key) for key in self._made]
+        return all(aborted), all(removed)
 
     @staticmethod
     def _quietly(action: Callable[..., None], *arguments: str) -> bool:

@@ -3,6 +3,9 @@
 Two things prove it. The ETag in HEAD, where it is an md5 that the store computed: then it must be ours. Or, where
 ETags are opaque, that every byte was accepted under a checksum which this store was seen to enforce, for an object
 that is our own upload, with the right size. Everything else has to be read back.
+
+A key that may write and not read sees no object at all. Then what proves is that the store carried out our own request
+to make the object, every byte of which it accepted under a checksum that it was seen to enforce.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, NamedTuple, Sequence
 
-from camera_backup.bucket.capabilities import COMPOSITE, OPAQUE, Capabilities
+from camera_backup.bucket.capabilities import COMPOSITE, OPAQUE, WHOLE, Capabilities
 from camera_backup.bucket.hashing import CRC32, MD5, composite_etag
 
 AUTO, READ_BACK, SIZE_ONLY = "auto", "read-back", "size-only"
@@ -79,6 +82,23 @@ def judge(can: Capabilities, found: Object | None, ours: Evidence, policy: str) 
     if policy == SIZE_ONLY:
         return Proven(SIZE_ONLY)
     return NotProven("nothing this store shows proves it")
+
+
+def judge_reply(can: Capabilities, etag: str, ours: Evidence) -> Proven | NotProven:
+    """Given the ETag in the store's reply to our own request that made the object, say whether the object is proven.
+
+    For keys that may not read. The request was sent under `If-None-Match` (I2), so the object is of this request.
+    """
+    if not _enforced(can, ours):
+        return NotProven("this key may not read, and nothing that this store enforces proves what it accepted")
+    form = can.etag_multipart if ours.parts else can.etag_put
+    if form == COMPOSITE and ours.part_md5s:
+        expected = composite_etag(ours.part_md5s)
+    elif form == WHOLE and ours.md5 is not None:
+        expected = ours.md5.hex()
+    else:
+        return Proven("accepted-" + ours.mode)
+    return Proven("accepted-" + ours.mode) if etag == expected else NotProven("the store names the ETag of other bytes")
 
 
 def _by_etag(can: Capabilities, found: Object, ours: Evidence) -> Proven | NotProven | None:

@@ -2,6 +2,10 @@
 
 HEAD decides, always: before the first byte (I2), after the last, after a lost reply, after a crash. What it finds is
 compared with the file; equal is success, whoever put it there. Only where it finds nothing is anything sent.
+
+For a key that may write and not read, the store's replies to our own requests decide, and it is the store that refuses
+to replace an object. Whenever a reply leaves open whose object is there, ours goes beside it: sent twice, never deleted
+unproven.
 """
 
 from __future__ import annotations
@@ -14,10 +18,19 @@ from camera_backup import journal, segments
 from camera_backup.bucket import comparison
 from camera_backup.bucket.capabilities import HONOURED, Capabilities
 from camera_backup.bucket.client import Bucket
-from camera_backup.bucket.errors import GONE, PARTS_REFUSED, PAUSE, PRECONDITION, BucketError, Verdict
+from camera_backup.bucket.errors import (
+    GONE,
+    PARTS_REFUSED,
+    PAUSE,
+    PRECONDITION,
+    UNPROVABLE,
+    UNSTEADY,
+    BucketError,
+    Verdict,
+)
 from camera_backup.bucket.hashing import CRC32, MD5, choose_part_size, hash_range
 from camera_backup.bucket.multipart import Multipart
-from camera_backup.bucket.proof import Evidence, NotProven, Object, Proven, judge
+from camera_backup.bucket.proof import READ_BACK, Evidence, NotProven, Object, Proven, judge, judge_reply
 from camera_backup.bucket.retry import Sleep, persist
 from camera_backup.bucket.slices import Slice
 from camera_backup.bucket.source import Source
@@ -25,6 +38,8 @@ from camera_backup.catalog import Catalog, Row
 
 _ROUNDS = 6
 """How often the bucket may surprise us with one segment before we let it rest."""
+
+_UNSTEADY = Verdict(PAUSE, UNSTEADY, "the store forgets what it has accepted")
 
 Metadata = Callable[[str, str, int], Mapping[str, str]]
 """Given the SHA-256, the token and the part size, the metadata of the object."""
@@ -81,6 +96,7 @@ class Transfer:
         self._sha256 = sha256
         self._metadata = metadata
         self._sent: Evidence | None = None
+        self._told = ""
         self._repeated = 0
         self._compared = False
         self.row = row
@@ -95,20 +111,61 @@ class Transfer:
 
         Raise NotProvable, BucketError, SourceChanged, SourceUnreadable or Stopped; what was sent is remembered.
         """
+        if not self._around.can.reads:
+            return self._run_unread()
         for _ in range(_ROUNDS):
             found = persist(self._head, self._around.sleep)
             self._step("looked")
             if found is not None:
                 result = self._compare(found)
                 if isinstance(result, Proven):
-                    return self._record(found, result)
+                    return self._record(found.etag, result)
                 self._give_way(result)
                 continue
             try:
                 self._send()
             except BucketError as error:
                 self._surprised(error)
-        raise BucketError(Verdict(PAUSE, "unsteady", "the store forgets what it has accepted"), "upload", self.row.key)
+        raise BucketError(_UNSTEADY, "upload", self.row.key)
+
+    def _run_unread(self) -> Row:
+        """Do it with a key that may not read: nothing can be looked at, neither before nor after (I1, I2)."""
+        self._require_proof_unread()
+        for _ in range(_ROUNDS):
+            try:
+                self._send()
+            except BucketError as error:
+                self._surprised_unread(error)
+                continue
+            assert self._sent is not None
+            result = judge_reply(self._around.can, self._told, self._sent)
+            if isinstance(result, Proven):
+                return self._record(self._told, result)
+            self._give_way(result)
+        raise BucketError(_UNSTEADY, "upload", self.row.key)
+
+    def _require_proof_unread(self) -> None:
+        """Before the first byte: raise BucketError where nothing could be proven, or something might be replaced."""
+        around = self._around
+        obstacle = around.can.unread_obstacle(not self._in_one_piece())
+        if around.proof == READ_BACK:
+            obstacle = "and s3.proof is read-back"
+        if obstacle is not None:
+            words = "the key may write and not read, %s: nothing can be proven; allow s3:GetObject to it" % obstacle
+            raise BucketError(Verdict(PAUSE, UNPROVABLE, words), "upload", self.row.key)
+
+    def _surprised_unread(self, error: BucketError) -> None:
+        """The key is taken, or the upload has gone. Whose object is there after a lost reply, nobody can say: 412 does
+        not prove it to be ours, nor does a Complete that finds the upload gone. So ours goes beside it.
+        """
+        gone = error.verdict.kind == GONE
+        completing = error.operation == "complete_multipart_upload" and error.verdict.cause != PARTS_REFUSED
+        if error.verdict.kind == PRECONDITION or (gone and completing):
+            self._give_way(NotProven("the key is taken, and s3.access_key_id may not read by what"))
+        elif gone:
+            self.row = self._around.catalog.restart(self.row)
+        else:
+            raise error
 
     def _step(self, step: str) -> None:
         self._around.step(step, self.row.name)
@@ -164,7 +221,7 @@ class Transfer:
         row, around = self.row, self._around
         key = segments.conflict_key(row.key, self._hashed())
         if ".conflict-" in row.key.rpartition("/")[2]:
-            raise NotProvable("%s and its sibling hold other bytes: %s" % (row.key, result.reason))
+            raise NotProvable("%s is not proven to hold our bytes, as is its original: %s" % (row.key, result.reason))
         journal.log(
             journal.ERROR,
             "segment_conflict",
@@ -194,12 +251,15 @@ class Transfer:
         return self._sha256
 
     def _send(self) -> None:
-        self._sent = self._put() if self._source.size <= self._around.part_size else self._multipart()
+        self._sent = self._put() if self._in_one_piece() else self._multipart()
         self._step("stored")
+
+    def _in_one_piece(self) -> bool:
+        return self._source.size <= self._around.part_size
 
     def _put(self) -> Evidence:
         source, around, worker = self._source, self._around, self._worker
-        mode = CRC32 if around.can.crc32_put else MD5
+        mode = around.can.checksum(in_parts=False)
         whole = hashlib.sha256() if self._sha256 is None else None
         digest = hash_range(source.descriptor, 0, source.size, mode, worker.buffer, worker.tick, also=whole)
         source.unchanged()
@@ -209,11 +269,11 @@ class Transfer:
         absent = around.can.put_if_absent == HONOURED
         body = Slice(source.descriptor, 0, source.size, worker.buffer, worker.pace, around.grain)
 
-        def once() -> None:
+        def once() -> str:
             body.seek(0)
-            around.bucket.put(self.row.key, body, {mode: digest}, metadata, absent)
+            return around.bucket.put(self.row.key, body, {mode: digest}, metadata, absent)
 
-        persist(once, around.sleep, lambda error: self._lost_put(body))
+        self._told = persist(once, around.sleep, lambda error: self._lost_put(body))
         worker.accepted(source.size)
         return Evidence(source.size, mode, 0, md5=digest if mode == MD5 else None, token=self.row.token)
 
@@ -221,7 +281,7 @@ class Transfer:
         """A PUT failed: it may have succeeded all the same, and must then not be repeated."""
         self._repeated += body.tell()
         self._source.unchanged()
-        if persist(self._head, self._around.sleep) is not None:
+        if self._around.can.reads and persist(self._head, self._around.sleep) is not None:
             raise BucketError(Verdict(PRECONDITION, "exists", "the object exists already"), "put_object", self.row.key)
 
     def _multipart(self) -> Evidence:
@@ -229,15 +289,15 @@ class Transfer:
         try:
             self.row = upload.begin(lambda size: self._metadata(self._hashed(), self.row.token, size))
             parts = upload.send()
-            upload.complete(parts)
+            self._told = upload.complete(parts)
         finally:
             self._repeated += upload.resent
         return upload.evidence(parts)
 
-    def _record(self, found: Object, result: Proven) -> Row:
+    def _record(self, etag: str, result: Proven) -> Row:
         self._source.unchanged()
         self._step("verified")
         catalog = self._around.catalog
-        self.row = catalog.proven(self.row, result.how, found.etag, self._sha256, self._around.host)
+        self.row = catalog.proven(self.row, result.how, etag, self._sha256, self._around.host)
         self._step("proven")
         return self.row

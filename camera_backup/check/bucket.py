@@ -53,6 +53,7 @@ def judged(s3: S3, can: Capabilities) -> list[Finding]:
         _proof(s3, can),
         _of(s3, "overwrites", OK, _overwrites(can)),
         _of(s3, "resuming", OK, _resuming(can)),
+        *_aborting(s3, can),
     ]
 
 
@@ -61,6 +62,8 @@ def _of(s3: S3, item: str, level: str, text: str, advice: str = "") -> Finding:
 
 
 def _access(s3: S3, can: Capabilities) -> Finding:
+    if not can.reads:
+        return _of(s3, "access", OK, "key accepted, it can write and not read at %s (write-only)" % s3.endpoint)
     text = "key accepted, objects can be written and read at %s" % s3.endpoint
     if can.missing_denied:
         # AWS answers so to keys without s3:ListBucket; the uploader copes, `list` does not.
@@ -69,6 +72,8 @@ def _access(s3: S3, can: Capabilities) -> Finding:
 
 
 def _proof(s3: S3, can: Capabilities) -> Finding:
+    if not can.reads:
+        return _proof_unread(s3, can)
     if s3.proof == proof.READ_BACK:
         return _of(s3, "proof", OK, "every segment is read back before its source is deleted (s3.proof: read-back)")
     enforced = _enforced(can)
@@ -79,6 +84,18 @@ def _proof(s3: S3, can: Capabilities) -> Finding:
         return _of(s3, "proof", WARNING, text, "set s3.proof: auto")
     text = "this store shows nothing that proves the content: every segment is read back, which doubles the traffic"
     return _of(s3, "proof", WARNING, text, "a store that enforces Content-MD5 or shows md5 ETags needs no reading back")
+
+
+def _proof_unread(s3: S3, can: Capabilities) -> Finding:
+    obstacle = can.unread_obstacle(in_parts=False) or can.unread_obstacle(in_parts=True)
+    if s3.proof == proof.READ_BACK:
+        obstacle = "and s3.proof is read-back"
+    if obstacle is None:
+        text = "%s → every part proven by the store's own reply before its source is deleted" % _enforced(can)
+        return _of(s3, "proof", OK, text)
+    text = "the key may not read, %s: nothing is uploaded, all footage stays on this host" % obstacle
+    otherwise = ", or set s3.proof: auto" if s3.proof == proof.READ_BACK else ""
+    return _of(s3, "proof", PROBLEM, text, "allow s3:GetObject on the bucket to this key" + otherwise)
 
 
 def _enforced(can: Capabilities) -> str:
@@ -97,7 +114,7 @@ def _overwrites(can: Capabilities) -> str:
     safe = [kind for kind, found in kinds.items() if found == capabilities.HONOURED]
     if len(safe) == len(kinds):
         return "refused by the store (If-None-Match)"
-    looked = "every key is looked up before it is written"
+    looked = "every key is looked up before it is written" if can.reads else "so this key is not used there"
     return "refused by the store for %s only; %s" % (safe[0], looked) if safe else "not refused by the store; " + looked
 
 
@@ -105,3 +122,10 @@ def _resuming(can: Capabilities) -> str:
     if can.list_parts:
         return "the store lists the parts of interrupted uploads"
     return "the store does not list parts; this host remembers them"
+
+
+def _aborting(s3: S3, can: Capabilities) -> list[Finding]:
+    if can.aborts:
+        return []
+    text = "the key may not abort uploads (nor need to): let a lifecycle rule of the bucket do it after 7 days"
+    return [_of(s3, "leftovers", OK, text)]

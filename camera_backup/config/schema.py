@@ -164,6 +164,25 @@ S3 = Section(
             "read-back",
             default="auto",
         ),
+        Key(
+            "retention_days",
+            kinds.whole("days", 1, 36500),
+            "Days after its upload at which the bucket expires footage; null: never.",
+            "Takes effect by `camera-backup retention --apply` only, as a lifecycle rule of the bucket below this "
+            "prefix (without a prefix: below each camera's name). It holds for what is there already, too: footage "
+            "older than this vanishes for good. The program itself never deletes footage from the bucket.",
+            "90",
+            default=None,
+        ),
+        Key(
+            "abort_incomplete_days",
+            kinds.whole("days", 1, 365),
+            "Days after which the bucket drops uploads that were begun and never finished; null: never.",
+            "Takes effect as `retention_days` does. The uploader drops its own; this is for hosts that are gone and "
+            "for keys that may not. An outage of the uplink that is longer begins its upload again.",
+            "7",
+            default=None,
+        ),
     ),
 )
 

@@ -79,7 +79,12 @@ class Mover:
         return segments.object_key(self._around.bucket.prefix, job.camera, job.name)
 
     def _still_there(self, row: Row) -> bool:
-        """I1: what a former run has proven is looked at again before the file goes: days may have passed."""
+        """I1: what a former run has proven is looked at again before the file goes: days may have passed.
+
+        A key that may not read cannot; the proof in the catalog is of this file and this place, and stands.
+        """
+        if not self._around.can.reads:
+            return True
         found = persist(lambda: self._around.bucket.head(row.key), self._around.sleep)
         return found is not None and (found.size, found.etag) == (row.size, row.etag)
 

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, Sequence
 
 from camera_backup import catalog as catalogs
 from camera_backup import disk, journal, paths, schedule
-from camera_backup.bucket.errors import PAUSE, PERMANENT, BucketError, Verdict
+from camera_backup.bucket.errors import DENIED, PAUSE, PERMANENT, UNPROVABLE, UNSTEADY, BucketError, Verdict
 from camera_backup.bucket.slices import SourceChanged, SourceGone, SourceUnreadable, new_buffer
 from camera_backup.bucket.stopping import Stop, Stopped
 from camera_backup.bucket.transfer import NotProvable, Surroundings, Worker
@@ -148,6 +148,12 @@ class _Run:
                 janitor.clean(catalog, bucket, around.place, parameters.storage.local_path, time.time())
         finally:
             bucket.close()
+            self._doubt(catalog)
+
+    def _doubt(self, catalog: Catalog) -> None:
+        """After a pause that rights of the key may have caused, the next run asks anew what the key may do."""
+        if self._result.pause is not None and self._result.pause.cause in (DENIED, UNPROVABLE, UNSTEADY):
+            catalog.forget_endpoint(workplace.endpoint_name(self._parameters.s3))
 
     def _limit(self) -> int | None:
         upload = self._parameters.upload

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
+import hashlib
 import os
 import socket
 import sqlite3
@@ -100,7 +101,9 @@ def endpoint_name(s3: S3) -> str:
     """Return the name under which the abilities of an endpoint are remembered: all that they may depend on."""
     import botocore
 
-    return "|".join((s3.endpoint, s3.bucket, s3.prefix, s3.region, s3.storage_class or "", botocore.__version__))
+    # Another key may have other rights. Its name is no secret, and still nothing to be copied about.
+    key = hashlib.sha256(s3.access_key_id.encode()).hexdigest()[:16]
+    return "|".join((s3.endpoint, s3.bucket, s3.prefix, s3.region, s3.storage_class or "", key, botocore.__version__))
 
 
 def _told(can: Capabilities) -> dict[str, str]:
@@ -109,6 +112,7 @@ def _told(can: Capabilities) -> dict[str, str]:
         "crc32": "enforced" if can.crc32_put and can.crc32_part else "not-enforced",
         "if_none_match": "%s/%s" % (can.put_if_absent, can.complete_if_absent),
         "etag": "%s/%s" % (can.etag_put, can.etag_multipart),
+        "reads": "allowed" if can.reads else "denied",
         "skew": "%.0f" % can.skew,
     }
 

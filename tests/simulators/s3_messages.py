@@ -74,6 +74,11 @@ class Request:
 _OBJECT = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 _UPLOAD = {"PUT": "UploadPart", "GET": "ListParts", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"}
 _BUCKET = {"PUT": "CreateBucket", "HEAD": "HeadBucket", "DELETE": "DeleteBucket", "POST": "DeleteObjects"}
+_LIFECYCLE = {
+    "GET": "GetBucketLifecycleConfiguration",
+    "PUT": "PutBucketLifecycleConfiguration",
+    "DELETE": "DeleteBucketLifecycle",
+}
 _LISTS = {
     "uploads": "ListMultipartUploads",
     "location": "GetBucketLocation",
@@ -86,6 +91,8 @@ def _operation(request: Request) -> str:
     method, query = request.method, request.query
     if not request.bucket:
         return "ListBuckets"
+    if not request.key and "lifecycle" in query:
+        return _LIFECYCLE.get(method, method)
     if not request.key:
         lists = next((name for word, name in _LISTS.items() if word in query), "ListObjects")
         return _BUCKET.get(method, lists)

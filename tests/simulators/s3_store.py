@@ -91,6 +91,7 @@ class Store:
         self.written: list[str] = []
         self.buckets: dict[str, dict[str, Blob]] = {}
         self.uploads: dict[str, Upload] = {}
+        self.lifecycle: dict[str, bytes] = {}
 
     def answer(self, request: Request) -> Response:
         """Given a request with an unread body, do it and return the response."""
@@ -124,6 +125,25 @@ class Store:
 
     def _do_GetBucketVersioning(self, request: Request) -> Response:
         return xml("<VersioningConfiguration/>")
+
+    def _do_GetBucketLifecycleConfiguration(self, request: Request) -> Response:
+        rules = self.lifecycle.get(request.bucket)
+        if rules is None:
+            raise Refused(404, "NoSuchLifecycleConfiguration")
+        return Response(200, {"Content-Type": "application/xml"}, rules)
+
+    def _do_PutBucketLifecycleConfiguration(self, request: Request) -> Response:
+        body = b"".join(bytes(block) for block in request.blocks)
+        rules = [node for node in ElementTree.fromstring(body) if node.tag.endswith("Rule")]
+        names = [child.text for node in rules for child in node if child.tag.endswith("}ID")]
+        if not rules or len(set(names)) != len(names) or len(rules) > 1000:
+            raise Refused(400, "MalformedXML")
+        self.lifecycle[request.bucket] = body
+        return Response(200)
+
+    def _do_DeleteBucketLifecycle(self, request: Request) -> Response:
+        self.lifecycle.pop(request.bucket, None)
+        return Response(204)
 
     def _do_ListObjects(self, request: Request) -> Response:
         query, objects = request.query, self.buckets[request.bucket]

@@ -149,6 +149,18 @@ class Swift(S3Server):
             if builder.process.wait(60) != 0:
                 raise RuntimeError("swift rings could not be built:\n%s" % builder.tail())
 
+    def allow_writing_only(self, bucket: str) -> None:
+        """Let the user `swift_config.WRITER_KEY` write to a bucket, and neither read nor list it.
+
+        Swift keeps parts in a container beside the bucket, and looks into that on the user's behalf.
+        """
+        path = self.directory / "inside.conf"
+        path.write_text(swift_config.INSIDE.format(directory=self.directory))
+        command = [self._bin + "/python", "-W", "ignore", "-c", swift_config.WRITE_ONLY, str(path), bucket]
+        with running([*command, swift_config.WRITER_KEY], self.directory / "acl.log") as setter:
+            if setter.process.wait(60) != 0:
+                raise RuntimeError("the ACL could not be set:\n%s" % setter.tail())
+
     def start(self) -> None:
         self._programs = [
             Program(

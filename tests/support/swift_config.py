@@ -1,4 +1,4 @@
-"""The configuration files of a small Swift: one disk, one replica, its S3 API with one user."""
+"""The configuration files of a small Swift: one disk, one replica, its S3 API; one user may everything, one nothing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ SERVERS = ("proxy", "account", "container", "object")
 
 ACCESS_KEY = "nvr:uploader"
 SECRET_KEY = "swift-secret"
+WRITER_KEY = "nvr:writer"
+"""A user without any right of its own; containers may grant some."""
 
 # Run by the Python of Swift's venv; one process instead of the nine that swift-ring-builder needs.
 RINGS = """
@@ -26,6 +28,31 @@ for server in servers:
                      "replication_ip": "127.0.0.1", "replication_port": int(port), "meta": ""})
     builder.rebalance(seed=1)
     builder.get_ring().save(f"{directory}/{name}.ring.gz")
+"""
+
+# Run likewise: access to Swift without its API, which lets nobody set such an ACL through S3.
+WRITE_ONLY = """
+import os, sys
+from swift.common.internal_client import InternalClient
+from swift.common.utils import set_swift_dir
+path, bucket, writer = sys.argv[1:]
+set_swift_dir(os.path.dirname(path))
+client = InternalClient(path, "test", 1)
+client.set_container_metadata("AUTH_nvr", bucket, {"X-Container-Write": writer})
+parts = {"X-Container-Write": writer, "X-Container-Read": writer + ",.rlistings"}
+client.create_container("AUTH_nvr", bucket + "+segments", parts)
+"""
+
+INSIDE = """\
+[DEFAULT]
+swift_dir = {directory}
+[pipeline:main]
+pipeline = catch_errors proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+swift_owner_headers = x-nothing-is-for-owners-only
+[filter:catch_errors]
+use = egg:swift#catch_errors
 """
 
 _SWIFT = """\
@@ -79,6 +106,7 @@ location = us-east-1
 [filter:tempauth]
 use = egg:swift#tempauth
 user_{user} = {secret} .admin
+user_{writer} = {secret}
 [filter:copy]
 use = egg:swift#copy
 [filter:slo]
@@ -96,9 +124,9 @@ def write(directory: Path, ports: Mapping[str, int], certificate: Certificate) -
     for name, port in ports.items():
         text = _COMMON.format(port=port, user=user, directory=directory)
         if name == "proxy":
-            account_user = ACCESS_KEY.replace(":", "_")
+            account_user, writer = ACCESS_KEY.replace(":", "_"), WRITER_KEY.replace(":", "_")
             files = {"cert_file": certificate.cert_file, "key_file": certificate.key_file}
-            text += _PROXY.format(user=account_user, secret=SECRET_KEY, **files)
+            text += _PROXY.format(user=account_user, writer=writer, secret=SECRET_KEY, **files)
         else:
             text += _STORAGE.format(name=name)
         (directory / (name + ".conf")).write_text(text)

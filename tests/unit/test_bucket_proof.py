@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, OPAQUE, WHOLE, Capabilities, from_json
 from camera_backup.bucket.hashing import CRC32, MD5, composite_etag
-from camera_backup.bucket.proof import AUTO, READ_BACK, SIZE_ONLY, Evidence, NotProven, Object, Proven, judge
+from camera_backup.bucket.proof import (
+    AUTO,
+    READ_BACK,
+    SIZE_ONLY,
+    Evidence,
+    NotProven,
+    Object,
+    Proven,
+    judge,
+    judge_reply,
+)
 
 ALL = Capabilities(
     md5_put=True,
@@ -25,6 +35,8 @@ ALL = Capabilities(
     missing_denied=False,
     skew=0.0,
     removes=True,
+    aborts=True,
+    reads=True,
     server="",
 )
 NOTHING = dataclasses.replace(
@@ -161,3 +173,33 @@ def test_an_endpoint_proves_by_etag_or_by_an_enforced_checksum():
     assert OPAQUE_BUT_CHECKING.proves
     assert not NOTHING.proves
     assert not dataclasses.replace(NOTHING, etag_put=WHOLE).proves
+
+
+UNREAD = dataclasses.replace(ALL, reads=False, crc32_part=False)
+
+
+def test_a_reply_proves_by_an_enforced_checksum_and_the_etags_of_our_bytes():
+    assert judge_reply(UNREAD, composite_etag(PARTS), IN_PARTS) == Proven("accepted-md5")
+    assert judge_reply(UNREAD, (b"3" * 16).hex(), IN_ONE) == Proven("accepted-md5")
+    opaque = dataclasses.replace(UNREAD, etag_put=OPAQUE, etag_multipart=OPAQUE)
+    assert judge_reply(opaque, "", IN_PARTS) == Proven("accepted-md5")
+
+
+@pytest.mark.parametrize("etag", ["", "0" * 32, "0" * 32 + "-2"])
+@pytest.mark.parametrize("ours", [IN_PARTS, IN_ONE])
+def test_a_reply_with_an_etag_that_contradicts_us_proves_nothing(etag, ours):
+    assert isinstance(judge_reply(UNREAD, etag, ours), NotProven)
+
+
+@pytest.mark.parametrize("ours", [IN_PARTS, IN_ONE])
+def test_a_reply_of_a_store_that_enforces_nothing_proves_nothing(ours):
+    etag = composite_etag(PARTS) if ours.parts else (b"3" * 16).hex()
+    lax = dataclasses.replace(UNREAD, md5_put=False, md5_part=False)
+    assert isinstance(judge_reply(lax, etag, ours), NotProven)
+    assert isinstance(judge_reply(UNREAD, etag, dataclasses.replace(ours, mode="", token="")), NotProven)
+
+
+def test_bytes_that_nobody_can_look_at_go_under_md5_where_it_is_enforced():
+    assert (ALL.checksum(True), ALL.checksum(False)) == (CRC32, CRC32)
+    assert (UNREAD.checksum(True), UNREAD.checksum(False)) == (MD5, MD5)
+    assert dataclasses.replace(UNREAD, md5_put=False).checksum(False) == CRC32

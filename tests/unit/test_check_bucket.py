@@ -49,6 +49,29 @@ def test_a_key_that_may_not_list_is_a_warning():
     assert (found.level, found.advice) == (WARNING, "allow s3:ListBucket on the bucket to this key")
 
 
+def test_a_key_that_may_write_and_not_read_is_in_order():
+    found = seen(replace(BEST, reads=False, crc32_part=False, aborts=False, list_parts=False))
+    assert {finding.level for finding in found.values()} == {OK}
+    assert found["access"].text == "key accepted, it can write and not read at https://s3.test (write-only)"
+    assert "by the store's own reply" in found["proof"].text
+    assert "lifecycle rule" in found["leftovers"].text
+
+
+@pytest.mark.parametrize(
+    ("change", "proof"),
+    [
+        ({"put_if_absent": IGNORED}, "auto"),
+        ({"complete_if_absent": IGNORED}, "auto"),
+        ({"md5_part": False, "crc32_part": False}, "auto"),
+        ({}, "read-back"),
+    ],
+)
+def test_a_key_that_may_not_read_where_nothing_else_proves_is_a_problem(change, proof):
+    found = seen(replace(BEST, reads=False, **change), replace(PLACE, proof=proof))["proof"]
+    assert (found.level, "all footage stays on this host" in found.text) == (PROBLEM, True)
+    assert found.advice.startswith("allow s3:GetObject")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
