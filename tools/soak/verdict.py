@@ -21,7 +21,7 @@ BEFORE_KILL, AFTER_KILL = 2.0, 3.0
 """Seconds around a kill in which frames may be lost: the open key-frame interval of 1 s, what FFmpeg had not read."""
 
 _STARTING = 6.0
-"""Seconds a session may be old at a kill and have nothing on the disk yet: FFmpeg looks at a stream before it writes."""
+"""Seconds a session may be old at a kill and have nothing on the disk yet: FFmpeg looks before it writes."""
 
 _ON_ITS_WAY = 0.5
 """Seconds for which a frame may be on its way when its connection is cut, or its reader asked to stop."""
