@@ -21,11 +21,13 @@ from camera_backup.errors import ConfigError
 from camera_backup.recorder import history, output
 from camera_backup.recorder.output import Line
 from camera_backup.uploader import steps
-from tests.model.test_uploader_model import KEPT, PART, Host, home, proxy
+from tests.model.test_uploader_model import KEPT, PART, Host, home, proxy, tidied
 from tests.simulators.s3_messages import Response
 from tests.simulators.s3_store import Blob
 from tests.support.direct import response
 from tests.support.uploading import sdk, trimmed_sdk
+
+__all__ = ["tidied"]
 
 FEW = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 MANY = settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)

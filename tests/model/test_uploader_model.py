@@ -104,7 +104,7 @@ def proxy():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _tidy():
+def tidied():
     yield
     proxy().stop()
     shutil.rmtree(home())
