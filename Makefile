@@ -7,7 +7,7 @@ export CAMERA_BACKUP_ANSIBLE ?= $(CURDIR)/.build/ansible/bin
 # The recorder is tested with the system's FFmpeg (fragmented, remuxed) and with 7.1 (hybrid).
 export CAMERA_BACKUP_FFMPEGS ?= ffmpeg:$(CURDIR)/.build/ffmpeg-7.1/bin/ffmpeg
 
-.PHONY: help demo demo-local test lint unit integration molecule bench bench-fleet docs clean
+.PHONY: help demo demo-local test lint unit integration molecule bench bench-fleet soak docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
@@ -55,6 +55,10 @@ bench:  ## side by side with rclone, s5cmd, aws and curl; prints tables
 bench-fleet:  ## Ansible by cameras and by hosts, beside loops; ARGS="--cameras 1,16 --hosts 1,10" is short
 	@tools/setup fleet
 	@.venv/bin/python -m benchmarks.fleet $(ARGS)
+
+soak:  ## a seeded storm of faults, every frame accounted for; ARGS="--minutes 5 --cameras 4 --seed 1"
+	@tools/setup demo
+	@.venv/bin/python -m tools.soak $(ARGS)
 
 docs:  ## regenerate what is generated in docs/
 	@tools/setup test

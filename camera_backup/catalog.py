@@ -93,17 +93,57 @@ class PartRow:
 
 _COLUMNS = ", ".join(field.name for field in fields(Row))
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (float, int),
+    "float | None": (float, int, type(None)),
+}
+
+_FORMATS = (1, 2)
+"""What bytes 18 and 19 of a SQLite file may be. Another number makes it read-only without a word of damage."""
+
+
+def _row(values: Iterable[Any]) -> Row:
+    """Return a row; raise sqlite3.DatabaseError for one without sense: quick_check does not look into values."""
+    row = Row(*values)
+    for column in fields(Row):
+        if not isinstance(getattr(row, column.name), _KINDS[str(column.type)]):
+            raise sqlite3.DatabaseError("a row without sense: %s" % column.name)
+    if row.mode not in (None, "md5", "crc32") or (row.part_size is not None and row.part_size <= 0):
+        raise sqlite3.DatabaseError("a row without sense: mode or part_size")
+    return row
+
+
+def _part(values: Iterable[Any]) -> PartRow:
+    part = PartRow(*values)
+    if not (isinstance(part.number, int) and isinstance(part.digest, bytes) and isinstance(part.etag, str)):
+        raise sqlite3.DatabaseError("a part without sense")
+    return part
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        # Left to sqlite3 it would be an OperationalError, as a full disk is, and be waited out for ever.
+        raise sqlite3.DatabaseError("a text that is none") from None
+
 
 class Catalog:
     """The catalog, for any number of threads of one process."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._db.text_factory = _text
         self._lock = threading.RLock()
 
     @classmethod
     def open(cls, path: str) -> Catalog:
         """Open it for reading and writing, new if need be; raise sqlite3.DatabaseError when it is corrupt."""
+        _check_format(path)
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -153,7 +193,7 @@ class Catalog:
     def get(self, camera: str, name: str) -> Row | None:
         """Return the row of a segment."""
         found = self._all("SELECT %s FROM segment WHERE camera = ? AND name = ?" % _COLUMNS, camera, name)  # noqa: S608
-        return Row(*found[0]) if found else None
+        return _row(found[0]) if found else None
 
     def begin(self, camera: str, name: str, place: str, key: str, identity: str, size: int, closed_at: float) -> Row:
         """Write down that a file is to be uploaded under a key. What was known under its name is forgotten.
@@ -209,7 +249,7 @@ class Catalog:
     def parts(self, row: Row) -> dict[int, PartRow]:
         """Return number → part of the parts that were accepted."""
         sql = "SELECT number, digest, etag FROM part WHERE camera = ? AND name = ?"
-        return {found[0]: PartRow(*found) for found in self._all(sql, row.camera, row.name)}
+        return {found[0]: _part(found) for found in self._all(sql, row.camera, row.name)}
 
     def proven(self, row: Row, proof: str, etag: str, sha256: str | None, host: str) -> Row:
         """Write down that the bucket holds the bytes; on the disk when this returns (I1)."""
@@ -262,7 +302,7 @@ class Catalog:
     def unfinished(self) -> list[Row]:
         """Return the segments of which an upload is under way."""
         where = "state IN ('uploading', 'refused') AND upload_id IS NOT NULL"
-        return [Row(*found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
+        return [_row(found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
 
     def forget(self, row: Row) -> None:
         """Forget a segment that never reached the bucket and whose file is gone; its upload becomes stale."""
@@ -286,7 +326,10 @@ class Catalog:
     def capabilities(self, name: str, now: float) -> Mapping[str, Any] | None:
         """Return what is remembered of an endpoint and not too old."""
         found = self._all("SELECT capabilities FROM endpoint WHERE name = ? AND expires > ?", name, now)
-        return dict(json.loads(found[0][0])) if found else None
+        try:
+            return dict(json.loads(found[0][0])) if found else None
+        except (TypeError, ValueError):
+            return None  # damaged: it is looked at again
 
     def remember(self, name: str, capabilities: Mapping[str, Any], expires: float) -> None:
         """Remember what an endpoint can."""
@@ -303,7 +346,7 @@ class Catalog:
         """Return the segment of a camera that was proven last."""
         where = "camera = ? AND proven_at IS NOT NULL ORDER BY proven_at DESC LIMIT 1"
         found = self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where), camera)  # noqa: S608
-        return Row(*found[0]) if found else None
+        return _row(found[0]) if found else None
 
     def counts(self) -> dict[str, int]:
         """Return how many segments are in each state."""
@@ -312,7 +355,18 @@ class Catalog:
     def errors(self) -> list[Row]:
         """Return the segments that are not in the bucket and say why."""
         where = "state IN ('uploading', 'refused') AND error IS NOT NULL ORDER BY camera, name"
-        return [Row(*found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
+        return [_row(found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
+
+
+def _check_format(path: str) -> None:
+    """Raise sqlite3.DatabaseError when the head of the file would keep SQLite from writing to a sound disk."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(20)
+    except OSError:
+        return  # not there yet, or SQLite will say why not
+    if len(head) == 20 and not {head[18], head[19]} <= set(_FORMATS):
+        raise sqlite3.DatabaseError("the file's head is damaged")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -28,7 +28,7 @@ from camera_backup.bucket.errors import (
     BucketError,
     Verdict,
 )
-from camera_backup.bucket.hashing import CRC32, MD5, choose_part_size, hash_range
+from camera_backup.bucket.hashing import CRC32, MAX_PARTS, MD5, choose_part_size, hash_range
 from camera_backup.bucket.multipart import Multipart
 from camera_backup.bucket.proof import READ_BACK, Evidence, NotProven, Object, Proven, judge, judge_reply
 from camera_backup.bucket.retry import Sleep, persist
@@ -193,7 +193,8 @@ class Transfer:
             return result
         if self._sent is None:
             # Not of this run: what it is can be told by its ETag, once we have hashed the file.
-            part_size = int(found.metadata.get("part-size") or self.row.part_size or self._part_size())
+            told = _told_part_size(found, self._source.size)
+            part_size = told or self.row.part_size or self._part_size()
             evidence = comparison.local_evidence(self._source, found, part_size, self._worker.buffer, self._worker.tick)
             result = judge(can, found, evidence, policy)
         if isinstance(result, Proven) or result.differs:
@@ -301,3 +302,11 @@ class Transfer:
         self.row = catalog.proven(self.row, result.how, etag, self._sha256, self._around.host)
         self._step("proven")
         return self.row
+
+
+def _told_part_size(found: Object, size: int) -> int:
+    """Return how the object's metadata says it was cut; 0 for nonsense, for anybody may have written that."""
+    told = found.metadata.get("part-size", "")
+    if not (told.isascii() and told.isdigit() and len(told) < 20):
+        return 0
+    return int(told) if int(told) * MAX_PARTS >= size else 0

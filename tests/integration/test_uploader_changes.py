@@ -105,6 +105,24 @@ def test_a_kill_after_any_step_loses_nothing_and_leaves_nothing(place, step):
         assert sent == 0
 
 
+def reached(place, size):
+    """Return the steps that moving a segment of this size really takes, in their order."""
+    place.segment(size)
+    seen = []
+    assert place.run(lambda step, name: seen.append(step)).proven == 1
+    return [step for step in steps.ALL if step in seen]
+
+
+@pytest.mark.parametrize("place", [Store], ids=["one that enforces everything"], indirect=True)
+def test_no_step_is_left_out_by_the_tests_of_kills(place):
+    """What is enumerated is what happens: a step nobody reaches, or one nobody kills at, would pass in silence."""
+    declared = {value for name, value in vars(steps).items() if name.isupper() and isinstance(value, str)}
+    assert declared == set(steps.ALL)
+    assert reached(place, SIZE) == list(steps.ALL)
+    place.store.buckets["b"].clear()
+    assert reached(place, 1000) == IN_ONE_PIECE
+
+
 IN_ONE_PIECE = [steps.OPENED, steps.LOOKED, steps.STORED, steps.VERIFIED, steps.PROVEN, steps.UNLINKED, steps.DELETED]
 
 
