@@ -222,7 +222,7 @@ class Transfer:
         row, around = self.row, self._around
         key = segments.conflict_key(row.key, self._hashed())
         if ".conflict-" in row.key.rpartition("/")[2]:
-            raise NotProvable("%s is not proven to hold our bytes, as is its original: %s" % (row.key, result.reason))
+            raise NotProvable("neither %s nor its original is proven to hold our bytes: %s" % (row.key, result.reason))
         journal.log(
             journal.ERROR,
             "segment_conflict",

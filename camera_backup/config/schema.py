@@ -79,7 +79,8 @@ S3 = Section(
             "The access key.",
             "It needs the rights to put and get objects, to list the bucket, and to list and abort multipart uploads. "
             "Footage is never deleted from the bucket: the right to delete serves the uploader's own tiny probe "
-            "objects only, which stay there without it.",
+            "objects only, which stay there without it. A key that may only put objects works as well, where the store "
+            "refuses overwrites and damaged bytes: docs/bucket.md.",
             '"AKIAIOSFODNN7EXAMPLE"',
             secret=True,
             sample='"YOUR_ACCESS_KEY_ID"',
