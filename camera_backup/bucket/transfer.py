@@ -19,6 +19,7 @@ from camera_backup.bucket import comparison
 from camera_backup.bucket.capabilities import HONOURED, Capabilities
 from camera_backup.bucket.client import Bucket
 from camera_backup.bucket.errors import (
+    ACCESS_DENIED,
     GONE,
     PARTS_REFUSED,
     PAUSE,
@@ -156,11 +157,13 @@ class Transfer:
 
     def _surprised_unread(self, error: BucketError) -> None:
         """The key is taken, or the upload has gone. Whose object is there after a lost reply, nobody can say: 412 does
-        not prove it to be ours, nor does a Complete that finds the upload gone. So ours goes beside it.
+        not prove it to be ours, nor does a Complete that finds the upload gone, nor one that is denied: so Swift
+        answers a second Complete of a key that may not see what the first one made. So ours goes beside it.
         """
         gone = error.verdict.kind == GONE
+        lost = gone or error.verdict.cause == ACCESS_DENIED
         completing = error.operation == "complete_multipart_upload" and error.verdict.cause != PARTS_REFUSED
-        if error.verdict.kind == PRECONDITION or (gone and completing):
+        if error.verdict.kind == PRECONDITION or (lost and completing):
             self._give_way(NotProven("the key is taken, and s3.access_key_id may not read by what"))
         elif gone:
             self.row = self._around.catalog.restart(self.row)
