@@ -19,7 +19,7 @@ from camera_backup.bucket import comparison
 from camera_backup.bucket.capabilities import HONOURED, Capabilities
 from camera_backup.bucket.client import Bucket
 from camera_backup.bucket.errors import (
-    ACCESS_DENIED,
+    DENIED,
     GONE,
     PARTS_REFUSED,
     PAUSE,
@@ -161,7 +161,7 @@ class Transfer:
         answers a second Complete of a key that may not see what the first one made. So ours goes beside it.
         """
         gone = error.verdict.kind == GONE
-        lost = gone or error.verdict.cause == ACCESS_DENIED
+        lost = gone or error.verdict.cause == DENIED
         completing = error.operation == "complete_multipart_upload" and error.verdict.cause != PARTS_REFUSED
         if error.verdict.kind == PRECONDITION or (lost and completing):
             self._give_way(NotProven("the key is taken, and s3.access_key_id may not read by what"))
