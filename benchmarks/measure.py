@@ -102,8 +102,14 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, ti
         threads.append(threading.Thread(target=_kill_late, args=(process.pid, done, timeout)))
         for thread in threads:
             thread.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        done.set()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            # Ctrl-C, for one: what was started ends with us, and nothing waits for its time-out.
+            kill_family(process.pid)
+            raise
+        finally:
+            done.set()
         for thread in threads:
             thread.join()
         process.returncode = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)

@@ -60,7 +60,7 @@ def measure(place: Path, hosts: int, forks: int, kind: str, seconds: float, limi
     """Run `site.yml` for that many hosts, or for the first `limit` of them."""
     said = place / "answers.json"
     said.write_text(json.dumps(answers(kind)))
-    way = {"ansible_connection": "answering", "answering_host_seconds": seconds}
+    way = {"ansible_connection": "answering", "ansible_pipelining": True, "answering_host_seconds": seconds}
     fleet = inventory.fleet(hosts, way, inventory.cameras(CAMERAS))
     options = ["--forks", str(forks)]
     if limit:

@@ -9,6 +9,7 @@ description:
   - For measuring what the controller alone does for a host. Modules are packed and handed over as for a real host, and
     answered after a while with what BENCHMARK_ANSWERS holds for them.
 author: [camera-backup]
+extends_documentation_fragment: [connection_pipelining]
 options:
   host_seconds:
     description: What a host takes for a module.
