@@ -4,7 +4,8 @@ All times are seconds since the epoch. An event is one JSON object:
 
     {"event":"run","run":id,"at":…,"boot_id":…,"version":…}          a recorder started
     {"event":"stop","run":id,"at":…}                                  it ended because it was asked to
-    {"event":"segment","name":…,"start":…,"end":…,"bytes":…,"frames":…,"sha256":…,"how":…,"run":id}
+    {"event":"segment","name":…,"start":…,"end":…,"bytes":…,"frames":…,"sha256":…,"how":…,"run":id,
+     "silences":[[from,to],…]}
     {"event":"gap","id":…,"start":…,"cause":…,"detail":…}             nothing is recorded from `start` on
     {"event":"gap_end","id":…,"end":…}                                until `end`; some gaps carry `end` themselves
     {"event":"dropped","name":…,"start":…,"end":…,"bytes":…,"reason":"disk_full","at":…}
@@ -12,9 +13,12 @@ All times are seconds since the epoch. An event is one JSON object:
     {"event":"clock","at":…,"step":…}                                 the clock was set by `step` seconds, to `at`
 
 `how` is `complete`, `repaired` (a crash cut it short; every whole frame is in it) or `damaged` (no tool could repair
-it). A segment is written down after it was published. `dropped` is the uploader's tombstone of a segment that no bucket
-was seen to hold; it is written before the file goes, so that a kill in between leaves a file too many and not a record
-too few. Whoever finds such a file drops it, with another `dropped`, or writes `kept` before it is uploaded.
+it). In its `silences` the camera sent no picture, for too short a time to count as frozen. A segment is written down
+after it was published.
+
+`dropped` is the uploader's tombstone of a segment that no bucket was seen to hold; it is written before the file goes,
+so that a kill in between leaves a file too many and not a record too few. Whoever finds such a file drops it, with
+another `dropped`, or writes `kept` before it is uploaded.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ CAUSES = (
 
 
 class SegmentRecord(NamedTuple):
-    """A published segment. `sha256` was computed when it was closed."""
+    """A published segment. `sha256` was computed when it was closed. `silences`: from when to when no picture came."""
 
     name: str
     start: float
@@ -51,6 +55,7 @@ class SegmentRecord(NamedTuple):
     sha256: str
     how: str
     run: str
+    silences: tuple[tuple[float, float], ...] = ()
 
 
 class ClockSteps(NamedTuple):
@@ -155,6 +160,7 @@ def _segment(event: dict[str, Any]) -> SegmentRecord | None:
             sha256=str(event["sha256"]),
             how=str(event["how"]),
             run=str(event.get("run", "")),
+            silences=tuple((float(first), float(last)) for first, last in event.get("silences", ())),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
@@ -192,11 +198,13 @@ def read_dropped(path: str) -> list[Dropped]:
 
 
 def gaps(events: Iterable[dict[str, Any]], until: float) -> list[Gap]:
-    """Given events and the time up to which one looks, return the gaps in the order in which they were written.
+    """Given events and the time up to which one looks, return the silences of segments, then the other gaps, each in
+    the order in which they were written.
 
     A camera is in one gap at a time, so a gap without an end lasts until the next one starts, or until `until`.
     """
     found: list[Gap] = []
+    silent: list[Gap] = []
     for event in events:
         kind = event.get("event")
         try:
@@ -204,9 +212,19 @@ def gaps(events: Iterable[dict[str, Any]], until: float) -> list[Gap]:
                 _open(found, event, until)
             elif kind == "gap_end":
                 _close(found, str(event["id"]), float(event["end"]))
+            elif kind == "segment" and event.get("silences"):
+                silent += _silences(event)
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
-    return [gap for gap in found if gap.end > gap.start]
+    return [gap for gap in [*silent, *found] if gap.end > gap.start]
+
+
+def _silences(event: dict[str, Any]) -> list[Gap]:
+    name, spans = str(event["name"]), event["silences"]
+    return [
+        Gap("%s#%d" % (name, number), float(first), float(last), "stalled", "no picture came for a while", False)
+        for number, (first, last) in enumerate(spans, 1)
+    ]
 
 
 def _open(found: list[Gap], event: dict[str, Any], until: float) -> None:

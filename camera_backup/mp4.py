@@ -129,6 +129,52 @@ def inspect(path: str | os.PathLike[str]) -> Movie:
         os.close(descriptor)
 
 
+def silences(path: str | os.PathLike[str], least: float) -> list[tuple[float, float]]:
+    """Given a progressive file, return from when to when its video stood still: seconds since its beginning.
+
+    least: seconds; and at least four times as long as most of its frames are shown. Nothing of other files. Raise
+    OSError when it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        state = _State(descriptor, os.fstat(descriptor).st_size)
+        return _silences(state, least)
+    except _Malformed:
+        return []
+    finally:
+        os.close(descriptor)
+
+
+def _silences(state: _State, least: float) -> list[tuple[float, float]]:
+    for box in _boxes(state, 0, state.size):
+        if box.kind == b"moov":
+            _read_index(state, box)
+    video = next((track for track in state.tracks.values() if track.kind == b"vide"), None)
+    if video is None or video.table is None or not video.timescale:
+        return []
+    table = next((box for box in _inside(state, video.table) if box.kind == b"stts"), None)
+    numbers = _table(state, table, ">II")
+    spans = [(count, ticks / video.timescale) for count, ticks in zip(numbers[::2], numbers[1::2])]
+    if sum(count for count, _ in spans) > _MOST_SAMPLES:
+        return []
+    limit, moment, found = max(least, 4 * _usual(spans)), 0.0, []
+    for count, seconds in spans:
+        if seconds >= limit:
+            found += [(moment + n * seconds, moment + (n + 1) * seconds) for n in range(count)]
+        moment += count * seconds
+    return found
+
+
+def _usual(spans: list[tuple[int, float]]) -> float:
+    """Given (how many frames, how long each is shown), return for how long the one in the middle is; 0 for none."""
+    half, seen = sum(count for count, _ in spans) / 2, 0
+    for count, seconds in sorted(spans, key=lambda span: span[1]):
+        seen += count
+        if seen >= half:
+            return seconds
+    return 0.0
+
+
 def _written(descriptor: int, size: int) -> int:
     """Return where the zeros begin with which a file ends: after a power cut it may have its length without the rest of
     its content, and a sample of zeros is no sample.

@@ -13,7 +13,7 @@ import hashlib
 import os
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple, Sequence
 
 from camera_backup import journal, ledger, mp4, paths, segments
 from camera_backup.errors import HostError
@@ -25,6 +25,12 @@ _NOTHING_IN_IT = 4096
 """Bytes up to which a file without one whole sample is the mere beginning of a file, and not something damaged."""
 
 _CLOSING_SECONDS = 10.0
+
+_SILENT_SECONDS = 3.0
+"""From here on it is written down that no picture came. Less is what a bad line does to a good camera."""
+
+_PLAUSIBLE_SECONDS = 10.0
+"""A file that is so much longer or shorter than it was recorded has times that mean nothing: a clock was set."""
 _REMUXED = ".remuxed"
 
 
@@ -59,16 +65,18 @@ def finish(place: Place, path: str, run: str, times: Times | None = None) -> str
         return None
     times = times or Times(modified - movie.duration, modified)
     ready, how = _made_pleasant(place, path, movie)
+    published = mp4.inspect(ready)
     opened = segments.parse(os.path.basename(path)) or segments.Segment(int(times.start))
     record = ledger.SegmentRecord(
         name=opened._replace(damaged=how == "damaged").name,
         start=round(times.start, 3),
         end=round(times.end, 3),
         bytes=os.path.getsize(ready),
-        frames=mp4.inspect(ready).frames,
+        frames=published.frames,
         sha256=_synced_hash(ready),
         how=how,
         run=run,
+        silences=_silences(ready, published.duration, times),
     )
     record = _publish(place, ready, record)
     # I4: only now that the segment is published and written down may its source go; the remuxed file last, because
@@ -77,6 +85,14 @@ def finish(place: Place, path: str, run: str, times: Times | None = None) -> str
     if ready != path:
         os.unlink(ready)
     return record.name
+
+
+def _silences(ready: str, duration: float, times: Times) -> tuple[tuple[float, float], ...]:
+    """I6: return from when to when the camera sent no picture while the file was recorded, epoch seconds."""
+    if abs(times.end - times.start - duration) > _PLAUSIBLE_SECONDS:
+        return ()
+    found = mp4.silences(ready, _SILENT_SECONDS)
+    return tuple((round(times.start + first, 3), round(times.start + last, 3)) for first, last in found)
 
 
 def _wait_until_closed(path: str) -> None:
@@ -140,10 +156,24 @@ def _publish(place: Place, ready: str, record: ledger.SegmentRecord) -> ledger.S
     directory = paths.footage(place.local_path, place.camera)
     name = _linked(ready, directory, record.name, set(known))
     sync_directory(directory)
-    record = record._replace(name=name)
+    record = record._replace(name=name, silences=(*silence_before(events, record), *record.silences))
     ledger.Ledger(place.state_path, place.camera).append({"event": "segment", **record._asdict()})
     journal.log(journal.INFO, "segment", camera=place.camera, **record._asdict())
     return record
+
+
+def silence_before(events: Sequence[dict[str, Any]], record: ledger.SegmentRecord) -> tuple[tuple[float, float], ...]:
+    """I6: given the end of the ledger, return the silence at the cut between the segment before and this one, if any.
+
+    What lies in a gap is explained. After the clock was set, times cannot be compared. Pure.
+    """
+    before = [one.end for one in ledger.segments(events).values() if one.run == record.run]
+    last = max((moment for moment in before if moment <= record.start), default=record.start)
+    usual = (record.end - record.start) / max(record.frames, 1)
+    explained = any(gap.start < record.start and gap.end > last for gap in ledger.gaps(events, record.start))
+    if explained or any(event.get("event") == "clock" for event in events):
+        return ()
+    return ((last, record.start),) if record.start - last >= max(_SILENT_SECONDS, 4 * usual) else ()
 
 
 def _linked(ready: str, directory: str, name: str, taken: set[str]) -> str:

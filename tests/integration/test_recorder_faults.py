@@ -66,6 +66,22 @@ def test_a_frozen_camera_whose_connection_stays_up_is_noticed(stage):
 
 
 @together
+def test_a_camera_that_freezes_too_short_to_count_as_frozen_is_a_gap_all_the_same(stage):
+    host = stage.host(LOOK, segment_duration=3600, stall_timeout=30)
+    with host.record(4):
+        frozen = time.time()
+        host.camera.freeze()
+        time.sleep(5)
+        host.camera.clear()
+        thawed = time.time()
+        time.sleep(4)
+    assert host.status["reconnects"] == 0
+    [silence] = [gap for gap in host.gaps if gap.cause == "stalled"]
+    assert silence.start == pytest.approx(frozen, abs=2)
+    assert silence.end == pytest.approx(thawed, abs=2.5)
+
+
+@together
 def test_a_dropped_connection_is_a_short_gap(stage):
     host = stage.host(LOOK)
     recorder = host.record(3)

@@ -71,6 +71,15 @@ def test_a_gap_found_afterwards_brings_its_end():
     assert gaps([gap("1", 10, "host_down", end=25)], 100) == [Gap("1", 10, 25, "host_down", None, False)]
 
 
+def test_a_silence_in_a_segment_is_a_gap_that_ends_none():
+    segment = {**SEGMENT, "silences": [[120, 124.5]]}
+    found = gaps([gap("1", 300), segment, end("1", 310)], 400)
+    assert [(one.start, one.end, one.cause, one.ongoing) for one in found] == [
+        (120, 124.5, "stalled", False),
+        (300, 310, "stalled", False),
+    ]
+
+
 def test_a_gap_without_an_end_is_ongoing():
     assert gaps([gap("1", 10)], 100) == [Gap("1", 10, 100, "stalled", None, True)]
 

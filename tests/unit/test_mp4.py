@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camera_backup.mp4 import inspect
+from camera_backup.mp4 import inspect, silences
 
 FPS, TIMESCALE = 25, 12800
 
@@ -68,20 +68,22 @@ ONE, TWO = fragment(0, [900, 50, 60], [10, 11]), fragment(3, [800, 40], [12, 13,
 FRAGMENTED = FTYP + INDEX + ONE + TWO + MFRA
 
 
-def tables(sizes, offset, duration=512):
+def tables(sizes, offset, spans=None):
+    """spans: (how many frames, how many ticks each is shown), one after the other."""
+    spans = spans or [(len(sizes), 512)]
     return (
-        full("stts", u32(1, len(sizes), duration)),
+        full("stts", u32(len(spans), *(number for span in spans for number in span))),
         full("stsc", u32(1, 1, len(sizes), 1)),
         full("stsz", u32(0, len(sizes)), u32(*sizes)),
         full("stco", u32(1, offset)),
     )
 
 
-def progressive(sizes=(900, 50, 60, 70)):
+def progressive(sizes=(900, 50, 60, 70), spans=None):
     """ftyp, moov, mdat: as `-movflags +faststart` leaves it."""
 
     def index(offset):
-        return moov(track(1, "vide", "avc1", *tables(sizes, offset), duration=len(sizes) * 512), duration=160)
+        return moov(track(1, "vide", "avc1", *tables(sizes, offset, spans), duration=len(sizes) * 512), duration=160)
 
     head = len(FTYP) + len(index(0)) + 8
     return FTYP + index(head) + box("mdat", b"m" * sum(sizes))
@@ -306,3 +308,33 @@ def test_zeros_after_all_that_a_finished_file_needs_make_it_no_finished_one(look
 
 def test_a_file_of_zeros_holds_nothing(look):
     assert look(bytes(200_000)).samples == {}
+
+
+def frozen(tmp_path, spans):
+    path = tmp_path / "movie.mp4"
+    path.write_bytes(progressive((900,) + (50,) * (sum(count for count, _ in spans) - 1), spans))
+    return silences(str(path), 3.0)
+
+
+SECOND = TIMESCALE
+
+
+def test_a_picture_that_stands_still_for_long_is_a_silence(tmp_path):
+    assert frozen(tmp_path, [(50, 512), (1, 4 * SECOND), (50, 512)]) == [pytest.approx((49 * 0.04 + 0.04, 6.0))]
+
+
+def test_a_slow_camera_is_not_silent_between_its_pictures(tmp_path):
+    assert frozen(tmp_path, [(10, 5 * SECOND), (3, 6 * SECOND)]) == []
+    assert len(frozen(tmp_path, [(10, 5 * SECOND), (1, 30 * SECOND)])) == 1
+
+
+def test_a_table_that_claims_more_frames_than_there_can_be_is_not_believed(tmp_path):
+    path = tmp_path / "movie.mp4"
+    path.write_bytes(progressive(spans=[(0xFFFFFFFF, 4 * SECOND)]))
+    assert silences(str(path), 3.0) == []
+
+
+@pytest.mark.parametrize("content", [b"", FRAGMENTED, FTYP + b"\0" * 40, progressive()[:-1]])
+def test_what_has_no_table_has_no_silences(tmp_path, content):
+    (tmp_path / "movie.mp4").write_bytes(content)
+    assert silences(str(tmp_path / "movie.mp4"), 3.0) == []

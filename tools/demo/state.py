@@ -61,15 +61,18 @@ def read(state_path: str, cameras: Iterable[str]) -> State:
 
 def dump(state: State) -> str:
     """Return a state as JSON."""
-    return json.dumps([{camera: list(found.values()) for camera, found in state.recorded.items()}, state.uploads])
+    events = {
+        camera: [{"event": "segment", **one._asdict()} for one in found.values()]
+        for camera, found in state.recorded.items()
+    }
+    return json.dumps([events, state.uploads])
 
 
 def parse(text: str, prefix: str) -> State:
     """Given what `dump` wrote, return the state, each camera with its host's prefix before its name."""
-    recorded, uploads = json.loads(text)
-    segments = {prefix + camera: [SegmentRecord(*values) for values in found] for camera, found in recorded.items()}
+    events, uploads = json.loads(text)
     return State(
-        {camera: {one.name: one for one in found} for camera, found in segments.items()},
+        {prefix + camera: ledger.segments(found) for camera, found in events.items()},
         [Upload(prefix + camera, *rest) for camera, *rest in uploads],
     )
 
