@@ -97,6 +97,11 @@ class Line:
         return None
 
     @property
+    def mapping(self) -> bool:
+        """Whether it is the line that ends the description of the input."""
+        return self.text.startswith("Stream mapping:")
+
+    @property
     def opened(self) -> int | None:
         """For the line that tells that a segment was opened, its number."""
         head, mark, tail = self.text.partition("Opening '")
