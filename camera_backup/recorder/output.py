@@ -97,9 +97,9 @@ class Line:
         return None
 
     @property
-    def mapping(self) -> bool:
-        """Whether it is the line that ends the description of the input."""
-        return self.text.startswith("Stream mapping:")
+    def input_over(self) -> bool:
+        """Whether the description of the input is over: next comes that of the output (5.1), or the mapping (7.1)."""
+        return self.text.startswith(("Output #", "Stream mapping:"))
 
     @property
     def opened(self) -> int | None:
