@@ -97,6 +97,11 @@ class Line:
         return None
 
     @property
+    def input_over(self) -> bool:
+        """Whether the description of the input is over: next comes that of the output (5.1), or the mapping (7.1)."""
+        return self.text.startswith(("Output #", "Stream mapping:"))
+
+    @property
     def opened(self) -> int | None:
         """For the line that tells that a segment was opened, its number."""
         head, mark, tail = self.text.partition("Opening '")

@@ -49,6 +49,7 @@ class Recording:
         self.last_media: float | None = None
         self.codecs: dict[str, str] = {}
         self.videos = 0
+        self._input_over = False
         self.reason: output.Reason | None = None
         self._reason_at = now
         self.said: str | None = None
@@ -132,10 +133,11 @@ class Recording:
         if line.opened is not None:
             self._name()
             self._opening = line.opened, wall
+        self._input_over = self._input_over or line.input_over
         if line.stream is not None:
             kind, codec = line.stream
             self.codecs.setdefault(kind, codec)
-            self.videos += kind == "Video"
+            self.videos += kind == "Video" and not self._input_over
         reason = line.reason
         if reason is not None and (self.reason is None or reason.rank <= self.reason.rank):
             self.reason, self.said, self._reason_at = reason, journal.redact(reason.text), now

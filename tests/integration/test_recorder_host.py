@@ -246,15 +246,19 @@ def test_zeros_that_a_power_cut_left_at_the_end_of_files_cost_no_whole_frame(sta
     raw.write_bytes(content[:cut] + bytes(len(content) - cut))
     log = host.state_path / "ledger" / (host.name + ".jsonl")
     log.write_bytes(log.read_bytes() + bytes(4096))
-    (host.state_path / "recorders" / (host.name + ".json")).write_bytes(bytes(300))
+    status = host.state_path / "recorders" / (host.name + ".json")
+    status.write_bytes(bytes(300))
     [name] = spool.recover(str(host.local_path), str(host.state_path), host.name, stage.ffmpeg)
     held = frames(host.footage / name)
     assert all(frame.intact for frame in held)
     numbers = [frame.number for frame in held]
     assert numbers == whole[: len(numbers)]
     assert len(numbers) >= len(whole) // 2
-    with host.record(2):
-        pass
+    recorder = host.start()
+    host.wait_for(lambda: b"\0" not in status.read_bytes(), "a status of the new recorder")
+    host.wait_for_state("recording")
+    time.sleep(2)
+    assert recorder.stop() == 0
     assert len(host.segments) == 2
     host.check_segments()
     assert_nothing_that_was_recorded_is_spoilt(host)

@@ -63,6 +63,7 @@ def test_a_camera_that_is_set_to_another_size_gets_a_new_segment_and_both_play(s
     assert shown[0] == (320, 180)
     told, shown = pictures(second)
     assert told == ("h264", 640, 360)
+    assert "other_streams_ignored" not in host.journal
     assert set(shown) == {(640, 360)}
     account = host.account
     assert (account.doubled, account.torn, account.unknown, account.disorder) == ([], [], [], [])
@@ -80,7 +81,9 @@ def test_a_camera_that_is_set_to_h265_and_comes_back_gets_a_new_segment_and_both
         host.camera.clear()
         host.wait_for_state("recording")
         time.sleep(4)
-    assert [pictures(path)[0][0] for path in host.segments] == ["h264", "hevc"]
+    codecs = [pictures(path)[0][0] for path in host.segments]
+    # FFmpeg is started twice for H.265: what it recorded until that was known is kept.
+    assert codecs in (["h264", "hevc"], ["h264", "hevc", "hevc"])
     host.check_segments()
 
 

@@ -165,3 +165,16 @@ def test_a_report_that_makes_no_sense_says_nothing():
     progress = Progress()
     feed(progress, "frame=many nonsense out_time_us=")
     assert (progress.frames, progress.out_time) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "over"),
+    [
+        ("[info] Input #0, concat, from 'pipe:0':", False),
+        ("[info]   Stream #0:0: Video: h264 (High), yuv420p(progressive), 320x180, 25 fps, 90k tbn", False),
+        ("[info] Output #0, segment, to '/x/%09d.mp4':", True),
+        ("[info] Stream mapping:", True),
+    ],
+)
+def test_where_the_description_of_the_input_is_over_is_known(text, over):
+    assert Line(text).input_over is over
