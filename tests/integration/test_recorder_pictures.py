@@ -143,7 +143,7 @@ def test_a_camera_that_sends_100_megabits_a_second_is_recorded_whole(stage):
     assert len(account.recorded) >= 10 * 25
     records = ledger.segments(host.ledger).values()
     assert max(record.bytes * 8e-6 / (record.end - record.start) for record in records) > 80
-    # Measured: FFmpeg takes about a fifth of a core for it; the supervisor must not feel the difference.
+    # What FFmpeg takes for it is not ours to judge; the supervisor must not feel the difference.
     assert share < 0.05
 
 
