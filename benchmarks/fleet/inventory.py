@@ -32,6 +32,8 @@ def fleet(hosts: int, connection: Mapping[str, Any], of_cameras: list[dict[str, 
         "camera_backup_s3_access_key_id": "AKIABENCHMARK",
         "camera_backup_s3_secret_access_key": "secret-of-the-benchmark",
         "camera_backup_storage_min_free": FULL_DISK,
+        # 256 sandboxes on two processors that also play the controller take their time.
+        "camera_backup_start_timeout_seconds": 1800,
         "camera_backup_cameras": of_cameras,
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_user": "root",
