@@ -154,8 +154,7 @@ def test_what_a_crash_left_of_a_camera_nobody_records_any_more_is_recovered_by_o
     assert spool.recover(*place) == []
     assert time.monotonic() - before < 2  # the lock says so; the lease would have been waited for
     os.kill(ffmpeg, signal.SIGKILL)
-    published = []
-    wait_until(lambda: published.extend(spool.recover(*place)) or published, "recovery")
+    published = host.recovered()
     assert published == [path.name for path in host.segments]
     assert len(published) == 1
     host.check_segments()
@@ -200,7 +199,7 @@ def test_a_file_that_a_power_cut_tore_at_any_byte_keeps_every_whole_frame_and_no
         raw.write_bytes(content[:length])
         # Two cuts may leave the same whole frames, and what was published before is not published again.
         ledger_file.write_bytes(before)
-        [name] = spool.recover(str(host.local_path), str(host.state_path), host.name, stage.ffmpeg)
+        [name] = host.recovered()
         held = frames.frames(host.footage / name)
         movie = mp4.inspect(str(host.footage / name))
         assert all(frame.intact for frame in held), length

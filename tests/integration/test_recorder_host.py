@@ -10,7 +10,6 @@ import time
 import pytest
 
 from camera_backup import ledger, segments
-from camera_backup.recorder import spool
 from camera_backup.uploader import facts
 from tests.simulators.camera import Look
 from tests.support.disks import ext4, tmpfs
@@ -248,7 +247,7 @@ def test_zeros_that_a_power_cut_left_at_the_end_of_files_cost_no_whole_frame(sta
     log.write_bytes(log.read_bytes() + bytes(4096))
     status = host.state_path / "recorders" / (host.name + ".json")
     status.write_bytes(bytes(300))
-    [name] = spool.recover(str(host.local_path), str(host.state_path), host.name, stage.ffmpeg)
+    [name] = host.recovered()
     held = frames(host.footage / name)
     assert all(frame.intact for frame in held)
     numbers = [frame.number for frame in held]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
 
 from camera_backup import ledger, mp4
+from camera_backup.recorder import spool
 from tests.simulators.camera import Camera
 from tests.support import frames
 from tests.support.processes import wait_until
@@ -88,6 +89,16 @@ class Host:
         self.wait_for(lambda: self.status["state"] == "recording" and self.status["pid"] == recorder.pid, "a recording")
         time.sleep(seconds)
         return recorder
+
+    def recovered(self) -> list[str]:
+        """Recover what recorders left behind; return the names of the segments, at least one.
+
+        A child that another thread is just starting may hold a copy of our last lock for a moment.
+        """
+        place = (str(self.local_path), str(self.state_path), self.name, str(self.settings["ffmpeg"]))
+        published: list[str] = []
+        wait_until(lambda: published.extend(spool.recover(*place)) or published, "recovery")
+        return published
 
     def stop_all(self) -> None:
         """Stop whatever still runs."""
