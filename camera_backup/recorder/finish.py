@@ -13,7 +13,7 @@ import hashlib
 import os
 import sys
 import time
-from typing import Any, NamedTuple, Sequence
+from typing import NamedTuple
 
 from camera_backup import journal, ledger, mp4, paths, segments
 from camera_backup.errors import HostError
@@ -156,24 +156,10 @@ def _publish(place: Place, ready: str, record: ledger.SegmentRecord) -> ledger.S
     directory = paths.footage(place.local_path, place.camera)
     name = _linked(ready, directory, record.name, set(known))
     sync_directory(directory)
-    record = record._replace(name=name, silences=(*silence_before(events, record), *record.silences))
+    record = record._replace(name=name)
     ledger.Ledger(place.state_path, place.camera).append({"event": "segment", **record._asdict()})
     journal.log(journal.INFO, "segment", camera=place.camera, **record._asdict())
     return record
-
-
-def silence_before(events: Sequence[dict[str, Any]], record: ledger.SegmentRecord) -> tuple[tuple[float, float], ...]:
-    """I6: given the end of the ledger, return the silence at the cut between the segment before and this one, if any.
-
-    What lies in a gap is explained. After the clock was set, times cannot be compared. Pure.
-    """
-    before = [one.end for one in ledger.segments(events).values() if one.run == record.run]
-    last = max((moment for moment in before if moment <= record.start), default=record.start)
-    usual = (record.end - record.start) / max(record.frames, 1)
-    explained = any(gap.start < record.start and gap.end > last for gap in ledger.gaps(events, record.start))
-    if explained or any(event.get("event") == "clock" for event in events):
-        return ()
-    return ((last, record.start),) if record.start - last >= max(_SILENT_SECONDS, 4 * usual) else ()
 
 
 def _linked(ready: str, directory: str, name: str, taken: set[str]) -> str:

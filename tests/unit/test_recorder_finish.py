@@ -82,34 +82,6 @@ def test_what_the_camera_left_out_is_written_down(place):
     assert silence == (NOON + 2, NOON + 6)
 
 
-def recorded(start, end, run="run", frames=250):
-    return ledger.SegmentRecord("%d.mp4" % start, start, end, 1, frames, "%d" % start, "complete", run)
-
-
-def noted(record):
-    return {"event": "segment", **record._asdict()}
-
-
-@pytest.mark.parametrize(
-    ("events", "found"),
-    [
-        ([noted(recorded(0.0, 10.0))], ((10.0, 14.5),)),
-        ([noted(recorded(0.0, 13.0))], ()),
-        ([noted(recorded(0.0, 10.0, run="another"))], ()),
-        ([], ()),
-        ([{"event": "gap", "id": "1", "start": 10.5, "end": 14.0, "cause": "stalled"}, noted(recorded(0.0, 10.0))], ()),
-        ([noted(recorded(0.0, 10.0)), {"event": "clock", "at": 12.0, "step": 4.0}], ()),
-    ],
-    ids=["silent", "short", "another run", "the first", "explained", "the clock was set"],
-)
-def test_a_silence_at_a_cut_is_found_where_the_ledger_does_not_explain_it(events, found):
-    assert finish.silence_before(events, recorded(14.5, 24.5)) == found
-
-
-def test_a_slow_camera_is_not_silent_at_every_cut():
-    assert finish.silence_before([noted(recorded(0.0, 10.0))], recorded(14.5, 44.5, frames=6)) == ()
-
-
 def test_a_file_whose_time_was_set_meanwhile_says_nothing_of_silences(place):
     content = movies.progressive((900,) + (50,) * 100, [(50, 512), (1, 3600 * movies.TIMESCALE), (50, 512)])
     finish.finish(place, left(place, content), "run", Times(NOON, NOON + 30))
