@@ -100,6 +100,7 @@ class Transfer:
         self._told = ""
         self._repeated = 0
         self._compared = False
+        self._resumed = row.upload_id is not None
         self.row = row
 
     @property
@@ -165,7 +166,9 @@ class Transfer:
         completing = error.operation == "complete_multipart_upload" and error.verdict.cause != PARTS_REFUSED
         if error.verdict.kind == PRECONDITION or (lost and completing):
             self._give_way(NotProven("the key is taken, and s3.access_key_id may not read by what"))
-        elif gone:
+        elif gone or (lost and self._resumed and error.operation == "upload_part"):
+            # So Swift answers for an upload of a former run that it has forgotten, to a key that may not look it up.
+            self._resumed = False
             self.row = self._around.catalog.restart(self.row)
         else:
             raise error
