@@ -189,6 +189,8 @@ class Host:
     def catalog_damaged(self, seed: int) -> None:
         path = Path(paths.catalog(self.place.parameters.storage.state_path))
         content = bytearray(path.read_bytes())
+        if not content:
+            return  # cut to nothing before
         for number in range(1, 4):
             content[(seed * number) % len(content)] ^= 1 << (seed + number) % 8
         path.write_bytes(content[: seed % len(content)] if seed % 3 == 0 else content)
