@@ -12,6 +12,7 @@ every object tells the same at some cost. So a corrupt one is moved aside and be
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -375,6 +376,16 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.executescript("BEGIN IMMEDIATE;%s PRAGMA user_version=%d; COMMIT;" % (_SCHEMA, _VERSION))
     elif version != _VERSION:
         raise sqlite3.DatabaseError("the catalog has version %d, this program knows %d" % (version, _VERSION))
+    # A flipped bit in the name of a column is a sound database to SQLite, and one that no statement of ours fits.
+    with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.executescript(_SCHEMA)
+        if _shape(connection) != _shape(fresh):
+            raise sqlite3.DatabaseError("its tables are not those of version %d" % _VERSION)
+
+
+def _shape(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """Return how its tables were declared."""
+    return connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
 
 
 def open_or_heal(path: str, now: float) -> Catalog:

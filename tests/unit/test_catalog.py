@@ -201,13 +201,21 @@ def cut(path):
     os.truncate(path, 5000)
 
 
+def renamed_column(path):
+    """One bit flips in how a table was declared: SQLite finds nothing wrong with that."""
+    with open(path, "r+b") as stream:
+        content = stream.read()
+        stream.seek(content.index(b"part_size"))
+        stream.write(b"part_sizd")
+
+
 def of_the_future(path):
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
 
 
-@pytest.mark.parametrize("damage", [damaged_header, damaged_page, cut, of_the_future])
+@pytest.mark.parametrize("damage", [damaged_header, damaged_page, renamed_column, cut, of_the_future])
 def test_a_damaged_catalog_is_moved_aside_loudly_and_begun_anew(path, damage, capsys):
     catalog = Catalog.open(path)
     for number in range(50):
