@@ -189,12 +189,16 @@ class Catalog:
                 raise
             self._db.execute("COMMIT")
 
+    def _rows(self, where: str, *values: object) -> list[Row]:
+        sql = "SELECT %s FROM segment WHERE %s" % (_COLUMNS, where)  # noqa: S608
+        return [_row(found) for found in self._all(sql, *values)]
+
     # Segments
 
     def get(self, camera: str, name: str) -> Row | None:
         """Return the row of a segment."""
-        found = self._all("SELECT %s FROM segment WHERE camera = ? AND name = ?" % _COLUMNS, camera, name)  # noqa: S608
-        return _row(found[0]) if found else None
+        found = self._rows("camera = ? AND name = ?", camera, name)
+        return found[0] if found else None
 
     def begin(self, camera: str, name: str, place: str, key: str, identity: str, size: int, closed_at: float) -> Row:
         """Write down that a file is to be uploaded under a key. What was known under its name is forgotten.
@@ -286,7 +290,7 @@ class Catalog:
     def unsent(self) -> list[Row]:
         """Return the segments that were begun and are not proven."""
         where = "state IN ('uploading', 'refused')"
-        return [Row(*found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
+        return self._rows(where)
 
     def prune(self, before: float) -> int:
         """Forget segments whose files were deleted before a time; return how many. The bucket still knows them."""
@@ -303,7 +307,7 @@ class Catalog:
     def unfinished(self) -> list[Row]:
         """Return the segments of which an upload is under way."""
         where = "state IN ('uploading', 'refused') AND upload_id IS NOT NULL"
-        return [_row(found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
+        return self._rows(where)
 
     def forget(self, row: Row) -> None:
         """Forget a segment that never reached the bucket and whose file is gone; its upload becomes stale."""
@@ -346,8 +350,8 @@ class Catalog:
     def last_proven(self, camera: str) -> Row | None:
         """Return the segment of a camera that was proven last."""
         where = "camera = ? AND proven_at IS NOT NULL ORDER BY proven_at DESC LIMIT 1"
-        found = self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where), camera)  # noqa: S608
-        return _row(found[0]) if found else None
+        found = self._rows(where, camera)
+        return found[0] if found else None
 
     def counts(self) -> dict[str, int]:
         """Return how many segments are in each state."""
@@ -356,7 +360,7 @@ class Catalog:
     def errors(self) -> list[Row]:
         """Return the segments that are not in the bucket and say why."""
         where = "state IN ('uploading', 'refused') AND error IS NOT NULL ORDER BY camera, name"
-        return [_row(found) for found in self._all("SELECT %s FROM segment WHERE %s" % (_COLUMNS, where))]  # noqa: S608
+        return self._rows(where)
 
 
 def _check_format(path: str) -> None:
