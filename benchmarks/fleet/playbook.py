@@ -61,6 +61,6 @@ def play(
     }
     cost = run([str(program), "-i", str(hosts), *options, str(playbook)], told, timeout=1200)
     if cost.status != 0:
-        raise RuntimeError("%s ended with %d:\n%s" % (playbook.name, cost.status, cost.output[-6000:]))
+        raise RuntimeError("%s ended with %d:\n%s" % (playbook.name, cost.status, cost.output[-60000:]))
     tasks = [Task(**task) for task in json.loads(clock.read_text())]
     return Play(cost.wall, cost.cpu, cost.peak, tasks)

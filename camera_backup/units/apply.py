@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+from typing import Sequence
+
 from camera_backup import directories, files
 from camera_backup.units import names
 from camera_backup.units.changes import Change, is_unit
@@ -15,6 +17,8 @@ from camera_backup.units.pending import Pending, owed, write
 from camera_backup.units.plan import Plan
 from camera_backup.units.render import Files
 from camera_backup.units.systemd import Systemctl, Unit
+
+_TOGETHER = 32
 
 
 def apply(plan: Plan, wanted: Files, host: Host, root: str, systemctl: Systemctl | None, services: bool) -> list[str]:
@@ -72,14 +76,23 @@ def _settle(plan: Plan, root: str, systemctl: Systemctl) -> Pending:
 
 
 def _serve(plan: Plan, due: Pending, root: str, systemctl: Systemctl) -> list[str]:
-    # One call for all: systemd runs the jobs side by side, and one that fails does not hold up the others.
     for verb, units in (("restart", plan.services.restart), ("start", plan.services.start)):
-        if units:
-            systemctl.attempt(verb, *units)
+        for few in batches(units):
+            systemctl.attempt(verb, *few)
     touched = [*plan.services.restart, *plan.services.start]
     now = systemctl.show(touched) if touched else {}
     write(root, Pending(restart=owed(due, now)))
     return [_down(name, unit) for name, unit in sorted(now.items()) if unit.active not in ("active", "reloading")]
+
+
+def batches(units: Sequence[str]) -> list[Sequence[str]]:
+    """Divide units into those that are started together.
+
+    Within a batch systemd works side by side, and one that fails does not hold up the others. But the time to set up
+    sandboxes grows with the square of how many it sets up at once: 256 kept two processors busy for longer than the
+    start time-out, and none came up (measured with systemd 257).
+    """
+    return [units[first : first + _TOGETHER] for first in range(0, len(units), _TOGETHER)]
 
 
 def _down(name: str, unit: Unit) -> str:

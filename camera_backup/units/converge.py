@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from typing import Iterator, NamedTuple
+from typing import Iterator, Mapping, NamedTuple
 
 from camera_backup import account, directories
 from camera_backup.config import advice
@@ -15,7 +15,7 @@ from camera_backup.units import host, names, program, render
 from camera_backup.units.apply import apply
 from camera_backup.units.changes import Change
 from camera_backup.units.plan import Plan, plan
-from camera_backup.units.systemd import Systemctl
+from camera_backup.units.systemd import Systemctl, Unit
 
 
 class Renewed(NamedTuple):
@@ -40,6 +40,7 @@ class Outcome(NamedTuple):
     warnings: what else to know
     handed: what happened to the configuration itself, when it was handed in; its texts are masked
     renewed: services that were restarted one at a time
+    units: what systemd knew before anything was done
     """
 
     plan: Plan
@@ -48,6 +49,7 @@ class Outcome(NamedTuple):
     warnings: list[str]
     handed: tuple[Change, ...] = ()
     renewed: tuple[Renewed, ...] = ()
+    units: Mapping[str, Unit] = {}  # noqa: RUF012
 
     @property
     def changed(self) -> bool:
@@ -85,7 +87,7 @@ def converge(
             todo, found = _plan(wanted, places, root, systemctl)
             done = todo.changed(services)
             failed = apply(todo, wanted, found, root, systemctl, services) if done else []
-            return Outcome(todo, services, failed, _warnings(config, todo))
+            return Outcome(todo, services, failed, _warnings(config, todo), units=found.units or {})
     except OSError as error:
         raise HostError("%s: %s" % (error.filename or "this machine", error.strerror)) from error
 

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Collection, Mapping, Sequence
 
 from camera_backup import config, ledger, paths
 from camera_backup.errors import HostError
@@ -61,25 +61,44 @@ def run(args: argparse.Namespace) -> int:
     return HostError.exit_code if failed else 0
 
 
-def gently(config: Config, systemctl: systemd.Systemctl, timeout: float) -> Outcome:
+def gently(config: Config, systemctl: systemd.Systemctl, timeout: float, root: str = "/") -> Outcome:
     """Given a valid configuration, make this host what it says, as `converge` does, but restart one recorder at a time;
     stop at the first that does not record again, and leave the rest as it runs.
     """
-    written = converge(config, "/", systemctl)
-    renewed = renew(systemctl, "/", config.storage.state_path, timeout)
+    written = converge(config, root, systemctl)
+    # systemctl takes milliseconds for every unit it shows, so what was seen a moment ago is not asked for again.
+    running = {name: unit for name, unit in written.units.items() if name not in written.plan.stop}
+    renewed = _one_by_one(systemctl, due(running, root), config.storage.state_path, timeout)
     failed = [one.problem for one in renewed if one.problem]
     if failed:
         plan = written.plan._replace(services=Services())
         return written._replace(plan=plan, services=True, failed=failed, renewed=tuple(renewed))
-    started = converge(config, "/", systemctl, services=True)
+    services = written.plan.services
+    if not services.enable and not services.start and _settled(systemctl, services.restart, root):
+        plan = written.plan._replace(services=Services())
+        return written._replace(plan=plan, services=True, renewed=tuple(renewed))
+    started = converge(config, root, systemctl, services=True)
     plan = written.plan._replace(services=started.plan.services)
     return started._replace(plan=plan, renewed=tuple(renewed))
 
 
+def _settled(systemctl: systemd.Systemctl, restarted: Collection[str], root: str) -> bool:
+    """Say whether all that was owed was done, and strike it off."""
+    if restarted and pending.owed(pending.read(root), systemctl.show(restarted)):
+        return False
+    pending.write(root, pending.Pending())
+    return True
+
+
 def renew(systemctl: systemd.Systemctl, root: str, state: str, timeout: float) -> list[Renewed]:
     """Given the state directory, restart every service that is due; stop at the first that does not come back."""
+    units = systemctl.show([names.RECORDERS, names.UPLOADER])
+    return _one_by_one(systemctl, due(units, root), state, timeout)
+
+
+def _one_by_one(systemctl: systemd.Systemctl, units: Sequence[str], state: str, timeout: float) -> list[Renewed]:
     done = []
-    for unit in due(systemctl, root):
+    for unit in units:
         one = _restart(systemctl, unit, state, timeout)
         done.append(one)
         if one.problem:
@@ -87,9 +106,10 @@ def renew(systemctl: systemd.Systemctl, root: str, state: str, timeout: float) -
     return done
 
 
-def due(systemctl: systemd.Systemctl, root: str) -> list[str]:
-    """Return the running units with an older program, or with a restart that is still owed; the uploader last."""
-    units = systemctl.show([names.RECORDERS, names.UPLOADER])
+def due(units: Mapping[str, systemd.Unit], root: str) -> list[str]:
+    """Given what systemd knows, return the running units with an older program, or with a restart that is still owed;
+    the uploader last.
+    """
     owed = pending.owed(pending.read(root), units)
     ours = [name for name, unit in units.items() if unit.up and (names.is_ours(name))]
     return sorted(

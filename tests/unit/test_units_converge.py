@@ -9,7 +9,7 @@ import pytest
 from camera_backup.errors import HostError
 from camera_backup.units import apply as applying
 from camera_backup.units import converge as converging
-from camera_backup.units import names, report
+from camera_backup.units import names, renew, report
 from camera_backup.units.converge import converge
 from camera_backup.units.systemd import Systemctl
 from tests.support.configs import camera, make
@@ -29,8 +29,9 @@ def run(tmp_path, fake):
     def run(config, **options):
         options.setdefault("services", True)
         options.setdefault("systemctl", Systemctl(fake))
+        options.setdefault("programs", "/opt/camera-backup/current/bin")
         fake.calls.clear()
-        return converge(config, str(tmp_path), programs="/opt/camera-backup/current/bin", **options)
+        return converge(config, str(tmp_path), **options)
 
     return run
 
@@ -526,3 +527,46 @@ def test_a_unit_that_was_torn_at_any_byte_but_the_first_is_ours(run, tmp_path):
         assert all(names.carries_fingerprint(unit, text[:length]) for length in range(1, len(text)))
         assert not names.carries_fingerprint(unit, "")
         assert not names.carries_fingerprint(unit, "# Written by hand\n")
+
+
+def lasting(fake, unit):
+    fake(["systemctl", "restart", unit])
+
+
+@pytest.mark.parametrize(("restart", "whole_looks"), [(lasting, 1), (lambda fake, unit: None, 2)])
+def test_gently_a_restart_that_did_not_take_place_is_caught_up_with(run, fake, tmp_path, monkeypatch, restart, whole_looks):
+    def one(systemctl, unit, state, timeout):
+        restart(fake, unit)
+        return converging.Renewed(unit, "door", 1.0, "")
+
+    monkeypatch.setattr(renew, "_restart", one)
+    run(make("door", "yard"), programs=None)
+    before = fake.invocation(YARD)
+    fake.calls.clear()
+
+    changed = make(camera("door", password="another"), "yard")
+    outcome = renew.gently(changed, Systemctl(fake), 1.0, str(tmp_path))
+
+    assert fake.verbs("restart") == [[DOOR]]
+    assert fake.invocation(YARD) == before
+    assert [one.unit for one in outcome.renewed] == [DOOR]
+    assert sum(YARD in names for names in fake.verbs("show")) == whole_looks
+    assert not (tmp_path / names.PENDING.lstrip("/")).exists()
+
+
+def test_gently_without_changes_systemd_is_asked_once(run, fake, tmp_path):
+    run(make("door", "yard"), programs=None)
+    fake.calls.clear()
+
+    outcome = renew.gently(make("door", "yard"), Systemctl(fake), 1.0, str(tmp_path))
+
+    assert not outcome.changed
+    assert [verb for verb, *_ in fake.calls] == ["show"]
+
+
+def test_many_units_are_started_a_few_at_a_time(run, fake):
+    run(make(*("camera-%02d" % number for number in range(70))))
+
+    started = fake.verbs("start")
+    assert sorted(map(len, started)) == [7, 32, 32]
+    assert len(set(sum(started, []))) == 71

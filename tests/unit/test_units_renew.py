@@ -118,4 +118,4 @@ def test_a_restart_that_is_still_owed_is_done_whatever_the_release(machine, tmp_
     (tmp_path / "run").mkdir()
     pending.write(str(tmp_path), pending.Pending(restart={UNITS[1]: "i"}))
 
-    assert renew.due(Systemctl(machine), str(tmp_path)) == [UNITS[1]]
+    assert renew.due(Systemctl(machine).show(UNITS), str(tmp_path)) == [UNITS[1]]
