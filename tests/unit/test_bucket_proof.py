@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, OPAQUE, WHOLE, Capabilities, from_json
+from camera_backup.bucket.capabilities import (
+    COMPOSITE,
+    HONOURED,
+    IGNORED,
+    OPAQUE,
+    REFUSED,
+    WHOLE,
+    Capabilities,
+    from_json,
+)
 from camera_backup.bucket.hashing import CRC32, MD5, composite_etag
 from camera_backup.bucket.proof import (
     AUTO,
@@ -113,6 +122,13 @@ def test_an_etag_that_contradicts_us_outweighs_an_enforced_checksum(ours, etag):
     assert not result.differs
 
 
+@pytest.mark.parametrize(
+    ("ours", "etag"), [(IN_ONE, "0" * 32), (IN_PARTS, "0" * 32 + "-2"), (IN_PARTS, "0" * 32 + "-3")]
+)
+def test_an_etag_that_means_nothing_contradicts_nobody(ours, etag):
+    assert judge(OPAQUE_BUT_CHECKING, found(etag), ours, AUTO) == Proven("enforced-md5")
+
+
 def test_a_store_whose_etags_are_of_the_whole_is_believed_about_parts_by_its_checksum():
     whole = dataclasses.replace(ALL, etag_multipart=WHOLE)
     assert judge(whole, found("0" * 32), IN_PARTS, AUTO) == Proven("enforced-md5")
@@ -203,3 +219,34 @@ def test_bytes_that_nobody_can_look_at_go_under_md5_where_it_is_enforced():
     assert (ALL.checksum(True), ALL.checksum(False)) == (CRC32, CRC32)
     assert (UNREAD.checksum(True), UNREAD.checksum(False)) == (MD5, MD5)
     assert dataclasses.replace(UNREAD, md5_put=False).checksum(False) == CRC32
+
+
+def test_parts_and_whole_objects_are_each_sent_under_what_is_enforced_for_them():
+    assert dataclasses.replace(ALL, crc32_part=False).checksum(True) == MD5
+    assert dataclasses.replace(ALL, crc32_put=False).checksum(False) == MD5
+
+
+OVERWRITES, DAMAGE = "does not refuse overwrites", "does not refuse damaged bytes"
+
+
+@pytest.mark.parametrize(
+    ("lacking", "in_one", "in_parts"),
+    [
+        ({}, None, None),
+        ({"put_if_absent": IGNORED}, OVERWRITES, None),
+        ({"put_if_absent": REFUSED}, OVERWRITES, None),
+        ({"complete_if_absent": IGNORED}, None, OVERWRITES),
+        ({"complete_if_absent": REFUSED}, None, OVERWRITES),
+        ({"md5_put": False}, None, None),
+        ({"md5_put": False, "crc32_put": False}, DAMAGE, None),
+        ({"md5_part": False}, None, DAMAGE),
+        ({"md5_part": False, "crc32_part": True}, None, None),
+    ],
+)
+def test_what_nobody_may_look_at_needs_a_store_that_refuses_to_replace_and_refuses_damage(lacking, in_one, in_parts):
+    """I2, I1: for what is sent in one piece and in parts each, and the key proves only where it proves both."""
+    can = dataclasses.replace(UNREAD, **lacking)
+    for obstacle, wanted in ((can.unread_obstacle(False), in_one), (can.unread_obstacle(True), in_parts)):
+        assert (obstacle is None) == (wanted is None)
+        assert (wanted or "") in (obstacle or "")
+    assert can.proves == (in_one is None and in_parts is None)
