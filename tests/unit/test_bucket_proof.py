@@ -203,3 +203,8 @@ def test_bytes_that_nobody_can_look_at_go_under_md5_where_it_is_enforced():
     assert (ALL.checksum(True), ALL.checksum(False)) == (CRC32, CRC32)
     assert (UNREAD.checksum(True), UNREAD.checksum(False)) == (MD5, MD5)
     assert dataclasses.replace(UNREAD, md5_put=False).checksum(False) == CRC32
+
+
+def test_objects_with_a_lock_go_under_md5_where_it_is_enforced():
+    assert (ALL.checksum(True, locked=True), ALL.checksum(False, locked=True)) == (MD5, MD5)
+    assert dataclasses.replace(ALL, md5_part=False).checksum(True, locked=True) == CRC32
