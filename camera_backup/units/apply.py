@@ -91,9 +91,9 @@ def _serve(plan: Plan, due: Pending, root: str, systemctl: Systemctl) -> list[st
 def batches(units: Sequence[str]) -> list[Sequence[str]]:
     """Divide units into those that are started together.
 
-    Within a batch systemd works side by side, and one that fails does not hold up the others. But the time to set up
-    sandboxes grows with the square of how many it sets up at once: 256 kept two processors busy for longer than the
-    start time-out, and none came up (measured with systemd 257).
+    Within a batch systemd works side by side, and one that fails does not hold up the others. But a sandbox takes the
+    longer the more are set up at once: 256 kept two processors busy for longer than the start time-out, and none came up
+    (measured with systemd 257).
     """
     return [units[first : first + _TOGETHER] for first in range(0, len(units), _TOGETHER)]
 
