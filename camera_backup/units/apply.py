@@ -92,8 +92,8 @@ def batches(units: Sequence[str]) -> list[Sequence[str]]:
     """Divide units into those that are started together.
 
     Within a batch systemd works side by side, and one that fails does not hold up the others. But a sandbox takes the
-    longer the more are set up at once: 256 kept two processors busy for longer than the start time-out, and none came up
-    (measured with systemd 257).
+    longer the more are set up at once: 256 kept two processors busy for longer than the start time-out, and none came
+    up (measured with systemd 257).
     """
     return [units[first : first + _TOGETHER] for first in range(0, len(units), _TOGETHER)]
 
