@@ -212,7 +212,7 @@ def test_what_changed_since_the_store_was_looked_at_is_noticed_by_the_upload(pla
 
 @SIZES
 def test_a_right_that_is_taken_away_is_named_by_the_upload(place, size):
-    place.segment(SMALL)
+    place.segment(SMALL, "20231114_010000.mp4")
     place.run()
     place.segment(size)
     place.proxy.add(NoRight(times=0))

@@ -474,7 +474,8 @@ def test_the_base_of_these_tests_is_valid():
         ),
         (
             bucket("object_lock_mode: governance\n  object_lock_days: 0"),
-            "8: s3.object_lock_days: is too small, the least is 1; given 0, accepted: a whole number of days from 1 to 36500",
+            "8: s3.object_lock_days: is too small, the least is 1; "
+            "given 0, accepted: a whole number of days from 1 to 36500",
         ),
         (
             camera("object_lock_days: 30"),
