@@ -58,7 +58,7 @@ class Row:
 
     place: endpoint and bucket
     identity: of the file that was or is being uploaded: `dev:ino:size:mtime_ns`
-    token: names this upload in the object's metadata
+    token: names this upload in the object's metadata; ends with its object lock, if it has one
     closed_at: when the file was last written to
     """
 
@@ -81,6 +81,11 @@ class Row:
     closed_at: float
     proven_at: float | None
     deleted_at: float | None
+
+    @property
+    def lock(self) -> str:
+        """The object lock under which it is being uploaded, in one word; "" for none."""
+        return self.token.partition("-")[2]
 
 
 @dataclass(frozen=True)
@@ -200,12 +205,23 @@ class Catalog:
         found = self._rows("camera = ? AND name = ?", camera, name)
         return found[0] if found else None
 
-    def begin(self, camera: str, name: str, place: str, key: str, identity: str, size: int, closed_at: float) -> Row:
+    def begin(
+        self,
+        camera: str,
+        name: str,
+        place: str,
+        key: str,
+        identity: str,
+        size: int,
+        closed_at: float,
+        lock: str = "",
+    ) -> Row:
         """Write down that a file is to be uploaded under a key. What was known under its name is forgotten.
 
-        An upload that was under way for it becomes stale.
+        An upload that was under way for it becomes stale. lock: see `Row`
         """
-        row = (camera, name, place, key, identity, size, UPLOADING, uuid.uuid4().hex, closed_at)
+        token = uuid.uuid4().hex + ("-" + lock if lock else "")
+        row = (camera, name, place, key, identity, size, UPLOADING, token, closed_at)
         sql = (
             "INSERT OR REPLACE INTO segment (camera, name, place, key, identity, size, state, token, "
             "closed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -233,11 +249,11 @@ class Catalog:
 
     def restart(self, row: Row) -> Row:
         """Forget the parts of a segment and its upload, which becomes stale; keep its key and identity."""
-        return self.begin(row.camera, row.name, row.place, row.key, row.identity, row.size, row.closed_at)
+        return self.beside(row, row.key)
 
     def beside(self, row: Row, key: str) -> Row:
         """Send a segment to another key than it was to have (I2)."""
-        return self.begin(row.camera, row.name, row.place, key, row.identity, row.size, row.closed_at)
+        return self.begin(row.camera, row.name, row.place, key, row.identity, row.size, row.closed_at, row.lock)
 
     def uploading(self, row: Row, upload_id: str, mode: str, part_size: int) -> None:
         """Write down a multipart upload that was begun."""

@@ -14,11 +14,12 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def replace(path: str, text: str, mode: int = 0o644, durable: bool = True) -> None:
+def replace(path: str, text: str, mode: int = 0o644, durable: bool = True, entry: bool = True) -> None:
     """Write `text` to `path` so that a reader, and a power cut, sees the old content or the new, never a part.
 
     mode: permission bits, set before the content is written, so that a secret is at no time readable by others.
     durable: False saves the syncs, for what is worthless after a reboot.
+    entry: False leaves syncing the directory to the caller, who writes many files into it.
     """
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, ".%s.%d.tmp" % (name, os.getpid()))
@@ -34,5 +35,5 @@ def replace(path: str, text: str, mode: int = 0o644, durable: bool = True) -> No
     except BaseException:
         os.unlink(temporary)
         raise
-    if durable:
+    if durable and entry:
         sync_directory(directory or ".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from camera_backup.schedule import Window
 
@@ -26,6 +27,21 @@ class Storage:
     retention_bytes: int | None = None
 
 
+class Lock(NamedTuple):
+    """An object lock: until then the store refuses to delete or change the object.
+
+    mode: `governance` or `compliance`; days: from the request on that makes the object
+    """
+
+    mode: str
+    days: int
+
+    @property
+    def word(self) -> str:
+        """Both in one word."""
+        return "%s-%d" % self
+
+
 @dataclass(frozen=True)
 class S3:
     """The bucket. `proof` is `auto`, `read-back`, or `size-only` (the explicit opt-out)."""
@@ -42,6 +58,18 @@ class S3:
     proof: str
     retention_days: int | None = None
     abort_incomplete_days: int | None = None
+    object_lock_mode: str | None = None
+    object_lock_days: int | None = None
+
+    @property
+    def lock(self) -> Lock | None:
+        """The object lock of all segments whose camera has none of its own."""
+        return make_lock(self.object_lock_mode, self.object_lock_days)
+
+
+def make_lock(mode: str | None, days: int | None) -> Lock | None:
+    """Given both halves of an object lock, `off` for an explicit none, return it."""
+    return Lock(mode, days) if mode and mode != "off" and days else None
 
 
 @dataclass(frozen=True)
@@ -60,6 +88,7 @@ class Camera:
     url: with the user and password percent-encoded, whatever way they were written in the file
     transport: `tcp` or `udp`
     audio: `auto` (copied where MP4 can hold it, else AAC), `copy`, `aac` or `off`
+    lock: of its segments in the bucket: its own, else that of the bucket
     """
 
     name: str
@@ -68,6 +97,7 @@ class Camera:
     transport: str
     audio: str
     tls: Tls
+    lock: Lock | None = None
 
 
 @dataclass(frozen=True)
@@ -112,3 +142,8 @@ class Config:
     cameras: tuple[Camera, ...]
     recording: Recording
     upload: Upload
+
+    @property
+    def locks(self) -> list[Lock]:
+        """Every object lock that some segment may get."""
+        return sorted({lock for lock in (self.s3.lock, *(camera.lock for camera in self.cameras)) if lock})

@@ -22,6 +22,9 @@ _MOST_BOXES = 1_000_000
 _MOST_SAMPLES = 10_000_000
 _LARGEST_TABLE = 128 << 20
 
+_SILENT_SECONDS = 3.0
+"""From here on a picture that stands still is a silence. Less is what a bad line does to a good camera."""
+
 
 @dataclass(frozen=True)
 class Movie:
@@ -35,6 +38,9 @@ class Movie:
     video_codec: `h264`, `hevc`, `av1`, `mpeg4`, or the four characters of the sample entry; None without video
     reason: why the file is not complete; empty when it is
     sound_bytes: the end of the last whole sample; what follows in an incomplete file is a torn one
+    The rest is said of the first video track of a progressive file; of others it is 0 and ():
+    video_duration: seconds; usual: seconds for which most of its frames are shown
+    silences: from when to when the picture stood still, seconds since the beginning
     """
 
     complete: bool
@@ -45,6 +51,9 @@ class Movie:
     video_codec: str | None
     reason: str
     sound_bytes: int
+    video_duration: float = 0.0
+    usual: float = 0.0
+    silences: tuple[tuple[float, float], ...] = ()
 
     @property
     def frames(self) -> int:
@@ -129,50 +138,42 @@ def inspect(path: str | os.PathLike[str]) -> Movie:
         os.close(descriptor)
 
 
-def silences(path: str | os.PathLike[str], least: float) -> list[tuple[float, float]]:
-    """Given a progressive file, return from when to when its video stood still: seconds since its beginning.
+def silent(seconds: float, usual: float) -> bool:
+    """Given for how long no picture came, and how far apart they usually are, return whether that is a silence."""
+    return seconds >= max(_SILENT_SECONDS, 4 * usual)
 
-    least: seconds; and at least four times as long as most of its frames are shown. Nothing of other files. Raise
-    OSError when it cannot be read.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+def _spans(state: _State, video: _Track) -> list[tuple[int, float]]:
+    """Return (how many frames, for how many seconds each is shown), in their order; none without a table of that."""
+    if video.table is None or not video.timescale:
+        return []
     try:
-        state = _State(descriptor, os.fstat(descriptor).st_size)
-        return _silences(state, least)
+        table = next((box for box in _inside(state, video.table) if box.kind == b"stts"), None)
+        numbers = _table(state, table, ">II")
     except _Malformed:
         return []
-    finally:
-        os.close(descriptor)
-
-
-def _silences(state: _State, least: float) -> list[tuple[float, float]]:
-    for box in _boxes(state, 0, state.size):
-        if box.kind == b"moov":
-            _read_index(state, box)
-    video = next((track for track in state.tracks.values() if track.kind == b"vide"), None)
-    if video is None or video.table is None or not video.timescale:
-        return []
-    table = next((box for box in _inside(state, video.table) if box.kind == b"stts"), None)
-    numbers = _table(state, table, ">II")
     spans = [(count, ticks / video.timescale) for count, ticks in zip(numbers[::2], numbers[1::2])]
-    if sum(count for count, _ in spans) > _MOST_SAMPLES:
-        return []
-    limit, moment, found = max(least, 4 * _usual(spans)), 0.0, []
-    for count, seconds in spans:
-        if seconds >= limit:
-            found += [(moment + n * seconds, moment + (n + 1) * seconds) for n in range(count)]
-        moment += count * seconds
-    return found
+    return spans if sum(count for count, _ in spans) <= _MOST_SAMPLES else []
 
 
 def _usual(spans: list[tuple[int, float]]) -> float:
-    """Given (how many frames, how long each is shown), return for how long the one in the middle is; 0 for none."""
+    """Return for how long the frame in the middle is shown; 0 for none."""
     half, seen = sum(count for count, _ in spans) / 2, 0
     for count, seconds in sorted(spans, key=lambda span: span[1]):
         seen += count
         if seen >= half:
             return seconds
     return 0.0
+
+
+def _silences(spans: list[tuple[int, float]], usual: float) -> tuple[tuple[float, float], ...]:
+    moment = 0.0
+    found: list[tuple[float, float]] = []
+    for count, seconds in spans:
+        if silent(seconds, usual):
+            found += [(moment + n * seconds, moment + (n + 1) * seconds) for n in range(count)]
+        moment += count * seconds
+    return tuple(found)
 
 
 def _written(descriptor: int, size: int) -> int:
@@ -207,6 +208,8 @@ def _inspect(state: _State) -> Movie:
     if reason and not fragmented:
         _count_whole_of_tables(state)
     video = next((number for number, track in state.tracks.items() if track.kind == b"vide"), None)
+    spans = _spans(state, state.tracks[video]) if video is not None else []
+    usual = _usual(spans)
     return Movie(
         complete=not reason,
         fragmented=fragmented,
@@ -216,6 +219,9 @@ def _inspect(state: _State) -> Movie:
         video_codec=_CODECS.get(state.tracks[video].codec, state.tracks[video].codec) if video is not None else None,
         reason=reason,
         sound_bytes=state.sound if reason else state.size,
+        video_duration=sum(count * seconds for count, seconds in spans),
+        usual=usual,
+        silences=_silences(spans, usual),
     )
 
 

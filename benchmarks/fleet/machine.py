@@ -41,10 +41,10 @@ class Machine(NamedTuple):
         """Take away what the role and the plain playbook made, all but FFmpeg."""
         self.run(_FORGET)
 
-    def starting(self) -> float:
-        """Return the seconds from the first start job of our services to the last one that was done."""
+    def starting(self, units: str = "camera-*.service") -> float:
+        """Return the seconds from the first start job of these services to the last one that was done."""
         properties = "--property=InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic"
-        return window(self.run("systemctl show 'camera-*.service' " + properties))
+        return window(self.run("systemctl show '%s' %s" % (units, properties)))
 
     def up(self) -> int:
         """Return how many services of ours are active."""

@@ -31,6 +31,7 @@ class Capabilities:
     removes: our probe objects could be deleted
     aborts: our multipart uploads could be aborted
     reads: the key may look at objects; a key that may only write is a wise choice, and proof has to do without HEAD
+    lock_put, lock_multipart: what becomes of an object lock (or `errors.DENIED`); None where none is asked for
     """
 
     md5_put: bool
@@ -50,6 +51,8 @@ class Capabilities:
     aborts: bool
     reads: bool
     server: str
+    lock_put: str | None = None
+    lock_multipart: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the catalog and the live status."""
@@ -63,13 +66,15 @@ class Capabilities:
         by_etag = self.etag_multipart != OPAQUE and self.etag_put != OPAQUE
         return by_etag or (self.md5_put and self.md5_part) or (self.crc32_put and self.crc32_part)
 
-    def checksum(self, in_parts: bool) -> str:
-        """Return the checksum to send bytes under: the cheaper one, unless nobody may look at them afterwards.
+    def checksum(self, in_parts: bool, locked: bool = False) -> str:
+        """Return the checksum to send bytes under: the cheaper one, unless nobody may look at them afterwards, or the
+        object is to be locked.
 
-        Then MD5: the ETags in the replies are a second witness, and they are MD5s where they are anything.
+        Then MD5: the ETags in the replies are a second witness, and they are MD5s where they are anything. And with an
+        object lock a checksum is required, which is Content-MD5 everywhere, and a CRC-32 not with every store.
         """
         md5, crc32 = (self.md5_part, self.crc32_part) if in_parts else (self.md5_put, self.crc32_put)
-        return CRC32 if crc32 and (self.reads or not md5) else MD5
+        return CRC32 if crc32 and ((self.reads and not locked) or not md5) else MD5
 
     def unread_obstacle(self, in_parts: bool) -> str | None:
         """Say why an object that the key may not read cannot be proven, or even sent safely; None when it can.

@@ -24,13 +24,14 @@ from camera_backup.bucket.errors import (
     detail,
 )
 from camera_backup.bucket.hashing import CRC32, MD5, base64_digest
+from camera_backup.bucket.lock import request_arguments
 from camera_backup.bucket.proof import Object
 from camera_backup.bucket.retry import Sleep, persist
 from camera_backup.bucket.session import make_client
 from camera_backup.bucket.slices import Slice, SourceChanged, SourceUnreadable
 from camera_backup.bucket.stopping import Stop, Stopped
 from camera_backup.bucket.wire import Wire
-from camera_backup.model import S3
+from camera_backup.model import S3, Lock
 
 OWN = ".camera-backup"
 """Below the prefix; never the name of a camera."""
@@ -119,7 +120,7 @@ class Bucket:
         try:
             reply: dict[str, Any] = getattr(self._client, operation)(Bucket=self._name, **arguments)
         except Exception as error:
-            raise _failure(error, operation, key) from error
+            raise _failure(error, operation, key, "ObjectLockMode" in arguments) from error
         self._answer, self._answered = reply, time.time()
         return reply
 
@@ -161,25 +162,29 @@ class Bucket:
         protection: Mapping[str, bytes],
         metadata: Mapping[str, str],
         absent: bool,  # noqa: ANN401
+        lock: Lock | None = None,
     ) -> str:
         """Store an object in one piece; return its ETag.
 
         protection: MD5 or CRC32 → digest of the body; absent: ask for it to be refused where an object exists
+        lock: of the object, from now on
         """
         condition = {"IfNoneMatch": "*"} if absent else {}
-        options = {**_headers(protection), **condition, **self._made_of(metadata)}
+        options = {**_headers(protection), **condition, **self._made_of(metadata, lock)}
         return _etag(self._call("put_object", key, Body=body, **options))
 
-    def _made_of(self, metadata: Mapping[str, str]) -> dict[str, Any]:
+    def _made_of(self, metadata: Mapping[str, str], lock: Lock | None) -> dict[str, Any]:
         options: dict[str, Any] = {"Metadata": dict(metadata), "ContentType": "video/mp4"}
+        if lock is not None:
+            options.update(request_arguments(lock, time.time()))
         if self._storage_class:
             options["StorageClass"] = self._storage_class
         return options
 
-    def create(self, key: str, metadata: Mapping[str, str], mode: str) -> str:
-        """Begin a multipart upload; return its id."""
+    def create(self, key: str, metadata: Mapping[str, str], mode: str, lock: Lock | None = None) -> str:
+        """Begin a multipart upload; return its id. lock: of the object that it becomes, from now on."""
         options = {"ChecksumAlgorithm": "CRC32"} if mode == CRC32 else {}
-        return str(self._call("create_multipart_upload", key, **options, **self._made_of(metadata))["UploadId"])
+        return str(self._call("create_multipart_upload", key, **options, **self._made_of(metadata, lock))["UploadId"])
 
     def part(self, key: str, upload_id: str, number: int, body: bytes | Slice, protection: Mapping[str, bytes]) -> str:
         """Send a part; return its ETag."""
@@ -311,8 +316,11 @@ def _headers(protection: Mapping[str, bytes]) -> dict[str, str]:
     return {names[mode]: base64_digest(digest) for mode, digest in protection.items()}
 
 
-def _failure(error: Exception, operation: str, key: str) -> BaseException:
-    """Return what to raise: a BucketError, or the error itself where it is none of the network."""
+def _failure(error: Exception, operation: str, key: str, locking: bool = False) -> BaseException:
+    """Return what to raise: a BucketError, or the error itself where it is none of the network.
+
+    locking: the request asked for an object lock
+    """
     if isinstance(error, (BucketError, Stopped, SourceChanged, SourceUnreadable)):
         return error
-    return BucketError(classify(error, time.time()), operation, key, journal.redact(detail(error)))
+    return BucketError(classify(error, time.time(), locking), operation, key, journal.redact(detail(error)))

@@ -15,6 +15,7 @@ Never repeat blindly: each failure is exactly one of these.
 from __future__ import annotations
 
 import email.utils
+import re
 from typing import Any, Mapping, NamedTuple
 
 from camera_backup.errors import StoreError
@@ -30,6 +31,9 @@ DENIED = "access_denied"
 
 REFUSED = "refused"
 """The cause of a refusal that nothing more is known of."""
+
+LOCK = "object_lock"
+"""The cause of a pause: the object lock that is asked for is not to be had here."""
 
 UNPROVABLE, UNSTEADY = "unprovable", "unsteady"
 """Causes of PAUSE that we find ourselves: this key and this store allow no proof; what was accepted is not there."""
@@ -94,6 +98,9 @@ _EXISTS = Verdict(PRECONDITION, "exists", "the object exists already")
 _RACE = Verdict(TRANSIENT, "conflict", "another request for the same object is under way")
 _UNSUPPORTED = Verdict(UNSUPPORTED, "unsupported", "the store does not support this request")
 _REFUSED = Verdict(PERMANENT, REFUSED, "the store will not accept this")
+NO_LOCK = Verdict(
+    PAUSE, LOCK, "the store refuses object lock in this bucket: create one with Object Lock, or ask for no lock"
+)
 _ARCHIVED = Verdict(PERMANENT, "archived", "the object is archived and cannot be read")
 _INVALID = Verdict(PERMANENT, "invalid_request", "botocore will not send this")
 
@@ -154,6 +161,9 @@ _BY_CLASS: Mapping[str, Verdict] = {
     "BotoCoreError": _BROKEN,
 }
 
+_LOCK_RIGHT = ", and s3:PutObjectRetention, without which it may lock no object"
+_ABOUT_LOCKS = re.compile("(?i)object.?lock|retention|retain.?until")
+
 _AUTHORISATION = {_DENIED.cause, _WRONG_SECRET.cause, _EXPIRED.cause, _SKEWED.cause}
 
 
@@ -182,11 +192,24 @@ def _by_status(status: int) -> Verdict:
     return _REFUSED if status >= 400 else NONSENSE
 
 
-def classify(error: BaseException, now: float) -> Verdict:
-    """Given what a request raised and the present time (epoch seconds), return what it means."""
+def _of_lock(verdict: Verdict, told: str) -> Verdict:
+    """Given what the refusal of a request with an object lock means by its code, and what the store said, return what
+    it means: without a lock the same request would be accepted, so that it concerns all segments.
+    """
+    if verdict.cause == DENIED:
+        return verdict._replace(words=verdict.words + _LOCK_RIGHT)
+    return NO_LOCK if verdict.kind in (PERMANENT, UNSUPPORTED, MISSING) and _ABOUT_LOCKS.search(told) else verdict
+
+
+def classify(error: BaseException, now: float, locking: bool = False) -> Verdict:
+    """Given what a request raised and the present time (epoch seconds), return what it means.
+
+    locking: the request asked for an object lock
+    """
     response = getattr(error, "response", None)
     if isinstance(response, Mapping):
-        return _of_response(response, now)
+        verdict = _of_response(response, now)
+        return _of_lock(verdict, detail(error)) if locking else verdict
     for name in (cls.__name__ for cls in type(error).__mro__):
         if name in _BY_CLASS:
             return _BY_CLASS[name]

@@ -32,7 +32,8 @@ class Multipart:
         self._source = source
         self._row = row
         self._part_size = row.part_size or part_size
-        self._mode = row.mode or around.can.checksum(in_parts=True)
+        self._lock = around.lock(row.camera)
+        self._mode = row.mode or around.can.checksum(in_parts=True, locked=self._lock is not None)
         self.resent = 0
 
     def begin(self, metadata: Callable[[int], Mapping[str, str]]) -> Row:
@@ -52,7 +53,7 @@ class Multipart:
     def _create(self, metadata: Callable[[int], Mapping[str, str]]) -> None:
         around, row = self._around, self._row
         described = metadata(self._part_size)
-        upload_id = persist(lambda: around.bucket.create(row.key, described, self._mode), around.sleep)
+        upload_id = persist(lambda: around.bucket.create(row.key, described, self._mode, self._lock), around.sleep)
         around.step("created", row.name)
         around.catalog.uploading(row, upload_id, self._mode, self._part_size)
         around.step("begun", row.name)
@@ -61,11 +62,16 @@ class Multipart:
         """Go on with an upload that the store holds for our key and the catalog does not know, if its parts are ours.
 
         One without parts is what a crash left between the store's answer and our writing it down; it becomes stale.
+        So does ours where an object lock is asked for: no store says with which one an upload was begun. What is stale
+        stays so: it may have been dropped for its lock.
         """
         around, row = self._around, self._row
+        stale = around.catalog.stale(row.place)
         for upload in persist(lambda: around.bucket.uploads(row.key), around.sleep):
+            if upload in stale:
+                continue
             parts = persist(functools.partial(around.bucket.parts, row.key, upload.upload_id), around.sleep)
-            if parts == []:
+            if parts == [] or (parts and self._lock and self._ours(parts)):
                 around.catalog.abandon(row.place, row.key, upload.upload_id)
             elif parts and self._ours(parts):
                 around.catalog.uploading(row, upload.upload_id, MD5, self._part_size)

@@ -13,7 +13,7 @@ import hashlib
 import os
 import zlib
 from dataclasses import replace
-from typing import Callable, Dict
+from typing import Callable, Dict, Sequence
 
 from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, IGNORED, OPAQUE, REFUSED, WHOLE, Capabilities
 from camera_backup.bucket.client import OWN, Bucket
@@ -21,6 +21,7 @@ from camera_backup.bucket.errors import (
     CORRUPT,
     DENIED,
     GONE,
+    LOCK,
     MISSING,
     NO_REFUSAL,
     PAUSE,
@@ -31,10 +32,14 @@ from camera_backup.bucket.errors import (
 )
 from camera_backup.bucket.hashing import CRC32, MD5, base64_digest, composite_etag
 from camera_backup.bucket.retry import Sleep
+from camera_backup.model import Lock
 
 Protection = Dict[str, bytes]
 
 _NOT_ACCEPTED = (CORRUPT, PERMANENT, UNSUPPORTED)
+_PAST_DAYS = -366
+"""An object lock that ended a year ago binds nobody."""
+
 _BODY, _OTHER = b"camera-backup probe\n", b"camera-backup other\n"
 
 EXPIRES_SECONDS = 24 * 3600
@@ -52,8 +57,10 @@ def _crc32(body: bytes) -> bytes:
 class Probe:
     """One look at an endpoint."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, locks: Sequence[Lock]) -> None:
+        """locks: the object locks that are asked for; without any no request speaks of them."""
         self._bucket = bucket
+        self._locks = locks
         folder = "%s/probe/%s" % (OWN, os.urandom(8).hex())
         self._folder = "%s/%s" % (bucket.prefix, folder) if bucket.prefix else folder
         self._made: list[str] = []
@@ -81,6 +88,7 @@ class Probe:
         put_if_absent = self._put_if_absent()
         listed, etag_part, etag_multipart = self._multipart(md5_put)
         skew, server = self._bucket.clock()
+        lock_put, lock_multipart = self._all_locks()
         return Capabilities(
             md5_put=md5_put,
             md5_part=self._enforced(MD5, _md5, self._one_part),
@@ -99,6 +107,8 @@ class Probe:
             aborts=False,
             reads=self._reads,
             server=server,
+            lock_put=lock_put,
+            lock_multipart=lock_multipart,
         )
 
     def _key(self, name: str) -> str:
@@ -116,8 +126,8 @@ class Probe:
         key = self._key("part")
         self._bucket.part(key, self._create(key, next(iter(protection))), 1, _BODY, protection)
 
-    def _create(self, key: str, mode: str) -> str:
-        upload_id = self._bucket.create(key, {}, mode)
+    def _create(self, key: str, mode: str, lock: Lock | None = None) -> str:
+        upload_id = self._bucket.create(key, {}, mode, lock)
         self._begun.append((key, upload_id))
         return upload_id
 
@@ -246,6 +256,48 @@ class Probe:
         found = self._bucket.head(key) if self._reads else None
         return found is not None and found.size == len(_BODY)
 
+    # Object lock. No object of ours gets one that holds: nobody could remove it.
+
+    def _all_locks(self) -> tuple[str | None, str | None]:
+        """Return what becomes of the locks, of whole objects and of multipart uploads; the first not kept decides."""
+        kept = (HONOURED, HONOURED)
+        for lock in self._locks:
+            found = (self._in_past(self._put_locked, lock), self._lock_multipart(lock))
+            if found != kept:
+                return found
+        return kept if self._locks else (None, None)
+
+    def _put_locked(self, lock: Lock) -> None:
+        self._bucket.put(self._key("lock"), _BODY, {MD5: _md5(_BODY)}, {}, absent=False, lock=lock)
+
+    def _begin_locked(self, lock: Lock) -> None:
+        self._create(self._key("lock"), MD5, lock)
+
+    def _lock_multipart(self, lock: Lock) -> str:
+        """Ask for the very lock, with an upload that never becomes an object; then for one in the past.
+
+        That tells a bucket without Object Lock, and a key without the right, from a store that looks at dates.
+        """
+        refused = self._refused(self._begin_locked, lock)
+        return refused or self._in_past(self._begin_locked, lock)
+
+    def _in_past(self, attempt: Callable[[Lock], None], lock: Lock) -> str:
+        """A store that keeps locks refuses one in the past; one that accepts it has not looked at it."""
+        return HONOURED if self._refused(attempt, lock._replace(days=_PAST_DAYS)) else IGNORED
+
+    @staticmethod
+    def _refused(attempt: Callable[[Lock], None], lock: Lock) -> str | None:
+        """Return DENIED or REFUSED when the lock was the reason not to accept it: without one the same is accepted."""
+        try:
+            attempt(lock)
+        except BucketError as error:
+            if error.verdict.cause == DENIED:
+                return DENIED
+            if error.verdict.cause != LOCK and error.verdict.kind not in (PERMANENT, UNSUPPORTED, GONE, MISSING):
+                raise
+            return REFUSED
+        return None
+
     def _clean(self) -> tuple[bool, bool]:
         """Abort and remove what was made; return whether either worked.
 
@@ -264,29 +316,32 @@ class Probe:
         return True
 
 
-def examine(open_bucket: Callable[[bool], Bucket], sleep: Sleep | None = None) -> tuple[Bucket, Capabilities]:
+def examine(
+    open_bucket: Callable[[bool], Bucket], sleep: Sleep | None = None, locks: Sequence[Lock] = ()
+) -> tuple[Bucket, Capabilities]:
     """Given how to open the bucket with signed bodies or without, return it, opened the way it works, and what it can.
 
     sleep: makes a pause before a request that failed for the moment is repeated; without it none is
+    locks: the object locks that are asked for
     Raise BucketError when that cannot be found out now.
     """
     try:
-        return _examine(open_bucket(False), sleep, unsigned=True)
+        return _examine(open_bucket(False), sleep, locks, unsigned=True)
     except BucketError as refusal:
         if refusal.verdict.kind not in (PAUSE, *_NOT_ACCEPTED) or refusal.verdict.cause in NO_REFUSAL:
             raise
         first = refusal
     try:
         # Some providers insist on signed bodies. If that does not help either, the first refusal is the true one.
-        return _examine(open_bucket(True), sleep, unsigned=False)
+        return _examine(open_bucket(True), sleep, locks, unsigned=False)
     except BucketError:
         raise first from None
 
 
-def _examine(bucket: Bucket, sleep: Sleep | None, unsigned: bool) -> tuple[Bucket, Capabilities]:
+def _examine(bucket: Bucket, sleep: Sleep | None, locks: Sequence[Lock], unsigned: bool) -> tuple[Bucket, Capabilities]:
     try:
         bucket.repeat = sleep
-        probe = Probe(bucket)
+        probe = Probe(bucket, locks)
         probe.accepts()
         found = probe.run(unsigned)
     except BaseException:

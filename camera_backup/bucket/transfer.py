@@ -36,6 +36,7 @@ from camera_backup.bucket.retry import Sleep, persist
 from camera_backup.bucket.slices import Slice
 from camera_backup.bucket.source import Source
 from camera_backup.catalog import Catalog, Row
+from camera_backup.model import Lock
 
 _ROUNDS = 6
 """How often the bucket may surprise us with one segment before we let it rest."""
@@ -55,7 +56,7 @@ class Surroundings:
     """What all segments of a run share.
 
     place: endpoint and bucket; proof: `s3.proof`; part_size: preferred; grain: most bytes that leave at once
-    step: see `uploader.steps`
+    step: see `uploader.steps`; lock: camera → the object lock of its segments
     """
 
     bucket: Bucket
@@ -68,6 +69,7 @@ class Surroundings:
     host: str
     sleep: Sleep
     step: Callable[[str, str], None]
+    lock: Callable[[str], Lock | None]
 
 
 @dataclass(frozen=True)
@@ -266,7 +268,8 @@ class Transfer:
 
     def _put(self) -> Evidence:
         source, around, worker = self._source, self._around, self._worker
-        mode = around.can.checksum(in_parts=False)
+        lock = around.lock(self.row.camera)
+        mode = around.can.checksum(in_parts=False, locked=lock is not None)
         whole = hashlib.sha256() if self._sha256 is None else None
         digest = hash_range(source.descriptor, 0, source.size, mode, worker.buffer, worker.tick, also=whole)
         source.unchanged()
@@ -278,7 +281,7 @@ class Transfer:
 
         def once() -> str:
             body.seek(0)
-            return around.bucket.put(self.row.key, body, {mode: digest}, metadata, absent)
+            return around.bucket.put(self.row.key, body, {mode: digest}, metadata, absent, lock)
 
         self._told = persist(once, around.sleep, lambda error: self._lost_put(body))
         worker.accepted(source.size)

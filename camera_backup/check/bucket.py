@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
+from typing import Sequence
 
-from camera_backup.bucket import capabilities, proof
+from camera_backup.bucket import capabilities, lock, proof
 from camera_backup.bucket.capabilities import Capabilities
 from camera_backup.bucket.errors import BucketError
 from camera_backup.bucket.stopping import Stop, Stopped
 from camera_backup.check.findings import BUCKET, OK, PROBLEM, WARNING, Finding
-from camera_backup.model import S3
+from camera_backup.model import S3, Lock
 
 LIMIT = 90.0
 """Seconds for all questions together; a store far away needs some ten for its thirty answers."""
 
 
-def findings(s3: S3) -> list[Finding]:
-    """Given the configuration of a bucket, write, compare and remove tiny objects in it; return the findings."""
+def findings(s3: S3, locks: Sequence[Lock] = ()) -> list[Finding]:
+    """Given the configuration of a bucket, write, compare and remove tiny objects in it; return the findings.
+
+    locks: the object locks that are asked for
+    """
     # Imported late: botocore takes a quarter of a second, and --offline does without.
     from camera_backup.bucket import probe
     from camera_backup.bucket.client import Bucket
@@ -26,7 +30,7 @@ def findings(s3: S3) -> list[Finding]:
     timer.daemon = True
     timer.start()
     try:
-        bucket, can = probe.examine(lambda signed: Bucket(s3, stop, sign_payload=signed))
+        bucket, can = probe.examine(lambda signed: Bucket(s3, stop, sign_payload=signed), locks=locks)
     except BucketError as error:
         return [refused(s3, error)]
     except Stopped:
@@ -53,6 +57,7 @@ def judged(s3: S3, can: Capabilities) -> list[Finding]:
         _proof(s3, can),
         _of(s3, "overwrites", OK, _overwrites(can)),
         _of(s3, "resuming", OK, _resuming(can)),
+        *_locking(s3, can),
         *_aborting(s3, can),
     ]
 
@@ -122,6 +127,17 @@ def _resuming(can: Capabilities) -> str:
     if can.list_parts:
         return "the store lists the parts of interrupted uploads"
     return "the store does not list parts; this host remembers them"
+
+
+def _locking(s3: S3, can: Capabilities) -> list[Finding]:
+    if can.lock_put is None:
+        return []
+    refusal = lock.refusal(can)
+    if refusal is None:
+        text = "the store refuses locks that end in the past, and the bucket takes those that are asked for"
+        return [_of(s3, "object lock", OK, text)]
+    cause, _, advice = refusal.words.partition(": ")
+    return [_of(s3, "object lock", PROBLEM, cause + "; nothing is uploaded, all footage stays on this host", advice)]
 
 
 def _aborting(s3: S3, can: Capabilities) -> list[Finding]:

@@ -35,7 +35,8 @@ def online(config: Config, warnings: Iterable[str]) -> Findings:
     found = program.look(config.recording.ffmpeg)
     enabled = [one for one in config.cameras if one.enabled]
     places, stop = threading.Semaphore(AT_ONCE), threading.Event()
-    skew, stored = Task(lambda: _clock(config), places), Task(lambda: bucket.findings(config.s3), places)
+    skew = Task(lambda: _clock(config), places)
+    stored = Task(lambda: bucket.findings(config.s3, config.locks), places)
     looks = [_look(one, config, found, places, stop) for one in enabled]
     try:
         seen = [look.result() if look else None for look in looks]

@@ -8,7 +8,7 @@ from camera_backup import journal, urls
 from camera_backup.config import wording, yamllines
 from camera_backup.config.walker import Values, walk
 from camera_backup.errors import ConfigError
-from camera_backup.model import S3, Camera, Config, Recording, Storage, Tls, Upload
+from camera_backup.model import S3, Camera, Config, Recording, Storage, Tls, Upload, make_lock
 
 DEFAULT_PATH = "/etc/camera-backup/config.yaml"
 
@@ -74,6 +74,7 @@ def uploader_file(config: Config) -> dict[str, Any]:
         "s3": dict(vars(config.s3)),
         "upload": dict(vars(config.upload)),
         "cameras": [camera.name for camera in config.cameras],
+        "camera_locks": {camera.name: camera.lock for camera in config.cameras if camera.lock != config.s3.lock},
         "ffmpeg": config.recording.ffmpeg,
     }
 
@@ -106,7 +107,7 @@ def _config(values: Values) -> Config:
     return Config(
         storage=_storage(values["storage"]),
         s3=S3(**values["s3"]),
-        cameras=tuple(_camera(camera) for camera in values["cameras"]),
+        cameras=tuple(_camera(camera, values["s3"]) for camera in values["cameras"]),
         recording=Recording(**values["recording"]),
         upload=Upload(**values["upload"]),
     )
@@ -124,7 +125,8 @@ def _storage(values: Values) -> Storage:
     )
 
 
-def _camera(values: Values) -> Camera:
+def _camera(values: Values, bucket: Values) -> Camera:
+    mode, days = (values[name] or bucket[name] for name in ("object_lock_mode", "object_lock_days"))
     return Camera(
         name=values["name"],
         url=values["url"].normalised(),
@@ -132,6 +134,7 @@ def _camera(values: Values) -> Camera:
         transport=values["transport"],
         audio=values["audio"],
         tls=Tls(**values["tls"]),
+        lock=make_lock(mode, days),
     )
 
 

@@ -18,7 +18,7 @@ _FLEETING = re.compile(r"/(?:tmp|var/tmp)/")
 
 def warnings(config: Config) -> list[str]:
     """Given a valid configuration, return one line for each thing worth a second look."""
-    return [*_host(config), *_bucket(config.s3), *_cameras(config.cameras)]
+    return [*_host(config), *_bucket(config.s3), *_locks(config), *_cameras(config.cameras)]
 
 
 def file_warnings(path: str) -> list[str]:
@@ -47,6 +47,15 @@ def _bucket(s3: S3) -> Iterator[str]:
         yield "s3.endpoint: begins with the name of the bucket; it belongs in s3.bucket only"
     if s3.proof == "size-only":
         yield "s3.proof: is size-only; a segment that arrives corrupt is not noticed, and its source is deleted"
+
+
+def _locks(config: Config) -> Iterator[str]:
+    longest, days = max((lock.days for lock in config.locks), default=0), config.s3.retention_days
+    if days is not None and days < longest:
+        yield (
+            "s3.retention_days: is %d, and object lock holds for up to %d days; what expires is hidden, and stays and "
+            "costs until its lock ends" % (days, longest)
+        )
 
 
 def _cameras(cameras: tuple[Camera, ...]) -> Iterator[str]:

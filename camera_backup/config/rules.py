@@ -14,6 +14,7 @@ Refuse = Callable[[Sequence[str], str], None]
 Values = Mapping[str, Any]
 
 _PLACEHOLDER = re.compile(r"(?i)(?:[a-z]+://)?(?:\u2026|\.\.\.|change[-_ ]?me|<[^<>]*>)/?\Z")
+_LOCK = {"object_lock_mode", "object_lock_days"}
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -127,6 +128,30 @@ def bucket(values: Values, refuse: Refuse) -> None:
     """Nothing can be read back from an archive class."""
     if values.get("proof") == "read-back" and values.get("storage_class") in ("GLACIER", "DEEP_ARCHIVE"):
         refuse(["proof"], "is read-back, but objects of storage_class %s cannot be read back" % values["storage_class"])
+
+
+def bucket_lock(values: Values, refuse: Refuse) -> None:
+    """A lock has a mode and a number of days."""
+    if not set(values) >= _LOCK:
+        return
+    mode, days = values["object_lock_mode"], values["object_lock_days"]
+    if mode is not None and days is None:
+        refuse(["object_lock_mode"], 'is there without "object_lock_days": give both, or neither')
+    if days is not None and mode is None:
+        refuse(["object_lock_days"], 'is there without "object_lock_mode": give both, or neither')
+
+
+def camera_lock(camera: Values, bucket: Values, refuse: Refuse) -> None:
+    """What a camera does not say of its lock, the bucket does."""
+    if not (set(camera) >= _LOCK and set(bucket) >= _LOCK):
+        return
+    mode, days = camera["object_lock_mode"], camera["object_lock_days"]
+    if mode == "off" and days is not None:
+        refuse(["object_lock_days"], "is there, but object_lock_mode is off; leave one of them out")
+    if mode not in (None, "off") and days is None and bucket["object_lock_days"] is None:
+        refuse(["object_lock_mode"], 'is there, and neither this camera nor s3 has "object_lock_days"')
+    if mode is None and days is not None and bucket["object_lock_mode"] is None:
+        refuse(["object_lock_days"], 'is there, and neither this camera nor s3 has "object_lock_mode"')
 
 
 def windows(given: Sequence[schedule.Window | None], refuse: Callable[[int, str], None]) -> None:

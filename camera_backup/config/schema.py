@@ -184,6 +184,26 @@ S3 = Section(
             "7",
             default=None,
         ),
+        Key(
+            "object_lock_mode",
+            kinds.choice("governance", "compliance"),
+            "How the bucket keeps footage from being deleted or changed until its lock ends; null: not at all.",
+            "Needs a bucket with Object Lock, `object_lock_days`, and the right s3:PutObjectRetention for the key. "
+            "`governance`: keys with a special right may still delete. `compliance`: nobody may, not even the owner of "
+            "the account, and it cannot be taken back. Where the store does not do it, nothing is uploaded. "
+            "docs/bucket.md has more.",
+            "governance",
+            default=None,
+        ),
+        Key(
+            "object_lock_days",
+            kinds.whole("days", 1, 36500),
+            "Days for which an object is locked, from the moment its upload begins; null: see object_lock_mode.",
+            "Holds for what is uploaded from now on. Until then footage costs what it costs, and what "
+            "`retention_days` expires earlier is only hidden.",
+            "30",
+            default=None,
+        ),
     ),
 )
 
@@ -289,6 +309,22 @@ CAMERAS = Section(
             "`off`: not recorded, as the law of some places demands.",
             '"off"',
             default="auto",
+        ),
+        Key(
+            "object_lock_mode",
+            kinds.choice("governance", "compliance", "off"),
+            "Object lock of this camera's footage in the bucket; null: as s3.object_lock_mode says.",
+            "`off`: this camera's footage is not locked, whatever s3 says.",
+            "compliance",
+            default=None,
+        ),
+        Key(
+            "object_lock_days",
+            kinds.whole("days", 1, 36500),
+            "Days for which this camera's footage is locked in the bucket; null: as s3.object_lock_days says.",
+            "Restarts no recorder, and holds for what is uploaded from now on.",
+            "90",
+            default=None,
         ),
         TLS,
     ),

@@ -169,23 +169,26 @@ def walk(data: object, marks: Mapping[Path, Mark]) -> tuple[Values, Walker]:
         values.get(UPLOAD.name, {}),
         lambda path, text: walker.refuse((STORAGE.name, *path), text),
     )
-    rules.bucket(values.get(S3.name, {}), lambda path, text: walker.refuse((S3.name, *path), text))
+    bucket = values.get(S3.name, {})
+    for rule in (rules.bucket, rules.bucket_lock):
+        rule(bucket, lambda path, text: walker.refuse((S3.name, *path), text))
     upload = (UPLOAD.name, "schedule")
     windows = values.get(UPLOAD.name, {}).get("schedule", ())
     rules.windows(windows, lambda place, text: walker.refuse((*upload, place), text))
     cameras = values.get(CAMERAS.name, [])
     for place, camera in enumerate(cameras):
-        _camera(camera, walker, (CAMERAS.name, place))
+        _camera(camera, bucket, walker, (CAMERAS.name, place))
     rules.names(cameras, lambda place, text: walker.refuse((CAMERAS.name, place, "name"), text))
     return values, walker
 
 
-def _camera(camera: Values, walker: Walker, path: Path) -> None:
+def _camera(camera: Values, bucket: Values, walker: Walker, path: Path) -> None:
     def refuse(rest: Sequence[str], text: str) -> None:
         walker.refuse((*path, *rest), text)
 
     camera["url"] = rules.stream(camera, refuse)
     rules.tls(camera, camera["url"], refuse)
+    rules.camera_lock(camera, bucket, refuse)
 
 
 def planted(data: object) -> Iterator[str]:

@@ -119,7 +119,8 @@ def _option(key: Key) -> dict[str, Any]:
     if key.kind.item is not None:
         option["elements"] = "str"
     words = key.kind.json.get("enum")
-    if words:
+    # Ansible holds null against the choices, too, though it means that nothing was chosen.
+    if words and key.default is not None:
         option["choices"] = [word for word in words if isinstance(word, str)]
     if key.default is REQUIRED:
         option["required"] = True

@@ -1,6 +1,6 @@
 """Make a closed file a segment: check, remux, hash, publish, write down. A short-lived child at low priority.
 
-    python -m camera_backup.recorder.finish segment LOCAL STATE CAMERA FFMPEG RUN FILE [START END]
+    python -m camera_backup.recorder.finish segment LOCAL STATE CAMERA FFMPEG RUN FILE [START END SILENCE]
     python -m camera_backup.recorder.finish leftovers LOCAL STATE CAMERA FFMPEG RUN
 
 It may be killed at any point: the file in the spool is dropped last, after the segment is published and written down,
@@ -26,9 +26,6 @@ _NOTHING_IN_IT = 4096
 
 _CLOSING_SECONDS = 10.0
 
-_SILENT_SECONDS = 3.0
-"""From here on it is written down that no picture came. Less is what a bad line does to a good camera."""
-
 _PLAUSIBLE_SECONDS = 10.0
 """A file that is so much longer or shorter than it was recorded has times that mean nothing: a clock was set."""
 _REMUXED = ".remuxed"
@@ -44,10 +41,13 @@ class Place(NamedTuple):
 
 
 class Times(NamedTuple):
-    """When a segment began and ended, epoch seconds."""
+    """When a segment began and ended, epoch seconds. `silence`: seconds before it in which no picture came, although
+    the same FFmpeg recorded.
+    """
 
     start: float
     end: float
+    silence: float = 0.0
 
 
 def finish(place: Place, path: str, run: str, times: Times | None = None) -> str | None:
@@ -65,7 +65,7 @@ def finish(place: Place, path: str, run: str, times: Times | None = None) -> str
         return None
     times = times or Times(modified - movie.duration, modified)
     ready, how = _made_pleasant(place, path, movie)
-    published = mp4.inspect(ready)
+    published = movie if ready == path else mp4.inspect(ready)
     opened = segments.parse(os.path.basename(path)) or segments.Segment(int(times.start))
     record = ledger.SegmentRecord(
         name=opened._replace(damaged=how == "damaged").name,
@@ -76,7 +76,7 @@ def finish(place: Place, path: str, run: str, times: Times | None = None) -> str
         sha256=_synced_hash(ready),
         how=how,
         run=run,
-        silences=_silences(ready, published.duration, times),
+        silences=_silences(published, times),
     )
     record = _publish(place, ready, record)
     # I4: only now that the segment is published and written down may its source go; the remuxed file last, because
@@ -87,11 +87,11 @@ def finish(place: Place, path: str, run: str, times: Times | None = None) -> str
     return record.name
 
 
-def _silences(ready: str, duration: float, times: Times) -> tuple[tuple[float, float], ...]:
-    """I6: return from when to when the camera sent no picture while the file was recorded, epoch seconds."""
-    if abs(times.end - times.start - duration) > _PLAUSIBLE_SECONDS:
-        return ()
-    found = mp4.silences(ready, _SILENT_SECONDS)
+def _silences(movie: mp4.Movie, times: Times) -> tuple[tuple[float, float], ...]:
+    """I6: return from when to when the camera sent no picture since the segment before, epoch seconds."""
+    found = [(-times.silence, 0.0)] if mp4.silent(times.silence, movie.usual) else []
+    if abs(times.end - times.start - movie.video_duration) <= _PLAUSIBLE_SECONDS:
+        found += movie.silences
     return tuple((round(times.start + first, 3), round(times.start + last, 3)) for first, last in found)
 
 
@@ -273,7 +273,7 @@ def main(arguments: list[str]) -> int:
             busy = [run for run in found.busy if _recorder_of(run) != arguments[5]]
             failed = found.failed + ["%s: is still in use" % run for run in busy]
         else:
-            times = Times(float(arguments[7]), float(arguments[8])) if arguments[7] else None
+            times = Times(*map(float, arguments[7:10])) if arguments[7] else None
             finish(place, arguments[6], arguments[5], times)
             failed = []
     except (OSError, HostError) as error:

@@ -95,8 +95,10 @@ class Finisher:
         else:
             self._jobs.remove(job)
             descriptors[6] = job.directory.descriptor
-            times = ["" if moment is None else "%.3f" % moment for moment in (job.segment.start, job.segment.end)]
-            command = children.python(_MODULE, "segment", *self._place, self._run, job.segment.path, *times)
+            closed = job.segment
+            known = (closed.start, closed.end, closed.silence)
+            times = ["" if seconds is None else "%.3f" % seconds for seconds in known]
+            command = children.python(_MODULE, "segment", *self._place, self._run, closed.path, *times)
         self._pid = children.spawn(command, children.environment(), descriptors)
 
     def _ended(self, status: int, now: float) -> None:

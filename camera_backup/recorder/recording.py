@@ -7,7 +7,7 @@ import signal
 
 from camera_backup import journal
 from camera_backup.recorder import children, output
-from camera_backup.recorder.wallclock import LastFrame, Pace, WallClock
+from camera_backup.recorder.wallclock import Cuts, LastFrame, Pace, WallClock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +20,17 @@ _OVER_IT = 10.0  # seconds after which an FFmpeg that still delivers frames has 
 
 
 class Closed:
-    """A segment that FFmpeg finished. start, end: epoch seconds, None when nobody knows."""
+    """A segment that FFmpeg finished.
 
-    def __init__(self, path: str, start: float | None, end: float | None) -> None:
+    start, end: epoch seconds, None when nobody knows
+    silence: seconds before it in which no picture came
+    """
+
+    def __init__(self, path: str, start: float | None, end: float | None, silence: float = 0.0) -> None:
         self.path = path
         self.start = start
         self.end = end
+        self.silence = silence
 
 
 class Recording:
@@ -60,6 +65,7 @@ class Recording:
         self.out_of_time = False
         self._arrival = LastFrame(now)
         self._pace = Pace()
+        self._cuts = Cuts(now)
         self._opening: tuple[int, float] | None = None
         self._quota = _Quota(now)
         self._progress = output.Progress()
@@ -95,12 +101,14 @@ class Recording:
 
     def drain(self, now: float, wall: float) -> None:
         """Take everything FFmpeg has said since. now: monotonic; wall: epoch seconds."""
+        # Read first and heard last: the list then tells of every cut that came before these reports.
+        reports = self.progress.read()
         for text in self.stderr.read():
             self._hear(text, now, wall)
         for text in self.list.read():
             self._close(text, now, wall)
         self._name()
-        for text in self.progress.read():
+        for text in reports:
             if self._progress.feed(text):
                 self._report(now, wall)
 
@@ -111,9 +119,11 @@ class Recording:
         number, start, end = told
         self._name()
         path = self._paths.pop(number, None) or self.directory.name(number, wall)
-        begin, self.last_media = self.wall.closed(start, end, wall, now)
+        quiet = now - self.last_frame
+        silence = self._cuts.silence(start, end, now)
+        begin, self.last_media = self.wall.closed(start, end, wall, now, quiet)
         if path is not None:
-            self.done.append(Closed(path, begin, self.last_media))
+            self.done.append(Closed(path, begin, self.last_media, silence))
         if self.segment is not None and self.segment[0] == path:
             self.segment = None
 
@@ -151,14 +161,17 @@ class Recording:
 
     def _report(self, now: float, wall: float) -> None:
         frames, stream_time = self._progress.frames or 0, self._progress.out_time
-        if frames <= self.frames:
+        new = frames - self.frames
+        if new <= 0:
             return
         self.frames = frames
         if self._progress.ended:
             return  # its last word may come long after the last frame
         if now - self._reason_at > _OVER_IT:
             self.reason = None
-        self.last_frame = self._arrival.of(stream_time, now)
+        before, self.last_frame = self.last_frame, self._arrival.of(new, stream_time, now)
+        if self.last_frame == before:
+            return  # no frame has come, and the stream's time is that of the sound
         arrival = wall - (now - self.last_frame)
         if stream_time is not None:
             self.wall.report(stream_time, arrival, self.last_frame)

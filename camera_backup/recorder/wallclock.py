@@ -13,22 +13,52 @@ class LastFrame:
     """Finds out when the last frame came, in monotonic seconds.
 
     FFmpeg reports every 2 s, but not while it waits for data: the frames that came just before a camera froze are
-    reported when it gives up, long after. Taken for new, they would make a frozen camera look like a lost connection.
+    reported when it gives up, or something else comes, long after. Taken for new, they would make a frozen camera look
+    like a lost connection.
     """
 
     def __init__(self, now: float) -> None:
         self._last = now
         self._stream = 0.0
+        self._usual = 0.0
         self._late = False
 
-    def of(self, stream: float | None, now: float) -> float:
-        """Given the stream time of a report (None: unknown) that tells of new frames, return when the last one came."""
+    def of(self, frames: int, stream: float | None, now: float) -> float:
+        """Given a report of so many new frames and the stream time (None: unknown), return when the last one came."""
         elapsed, advance = now - self._last, (stream or 0.0) - self._stream
+        behind = 0 <= advance < elapsed / 2 and self._stream > 0
+        # Up to 5.1 FFmpeg holds back one frame until the next data comes; when that is sound, its time is reported.
+        held = frames == 1 and elapsed > 2 * self._usual > 0
         # Only once in a row: what goes on being reported goes on coming.
-        self._late = not self._late and elapsed > _PUNCTUAL and 0 <= advance < elapsed / 2 and self._stream > 0
-        self._last = self._last + advance if self._late else now
+        self._late = not self._late and elapsed > _PUNCTUAL and (behind or held)
+        if not self._late:
+            self._last, self._usual = now, elapsed
+        elif behind:
+            self._last += advance
         self._stream = stream or 0.0
         return self._last
+
+
+class Cuts:
+    """Finds for how long no picture came between two segments of one FFmpeg. Its list has both sides of the cut: the
+    time stamp of the last picture with the time it is shown, and that of the first one after it.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._cut = now
+        self._before: tuple[float, float, float] | None = None
+
+    def silence(self, start: float, end: float, now: float) -> float:
+        """Given a segment's start and end in stream time, return the seconds without a picture before it.
+
+        now: monotonic seconds when it was closed. Nothing is missing where the stream's time has run ahead of the clock
+        since the segment before began: time stamps jump when the clock of a camera is set.
+        """
+        opened, self._cut = self._cut, now
+        before, self._before = self._before, (start, end, opened)
+        if before is None or start - before[0] > opened - before[2] + _PUNCTUAL:
+            return 0.0
+        return max(start - before[1], 0.0)
 
 
 class WallClock:
@@ -61,17 +91,19 @@ class WallClock:
         due = arrival if self.zero is None else self.zero + stream
         return due if abs(due - arrival) <= _PLAUSIBLE else arrival
 
-    def closed(self, start: float, end: float, arrival: float, now: float) -> tuple[float, float]:
+    def closed(self, start: float, end: float, arrival: float, now: float, quiet: float = 0.0) -> tuple[float, float]:
         """Given a segment's start and end in stream time and when it was closed, return both in epoch seconds.
 
         Where the clock of the camera or of this host was set meanwhile, the estimate means nothing; then the segment
-        lasted from the last cut to this one, by the clock that nobody sets.
+        lasted from the last cut to this one, by the clock that nobody sets. A camera that has been quiet (seconds since
+        its last frame was reported) let it end sooner.
         """
         zero = arrival - end if self.zero is None else min(self.zero, arrival - end)
-        elapsed = end - start if self._cut is None else now - self._cut
+        over = arrival - quiet if quiet > _PUNCTUAL else arrival
+        elapsed = end - start if self._cut is None else now - self._cut - (arrival - over)
         begin, finish = zero + start, zero + end
-        if arrival - finish > _PLAUSIBLE or abs(end - start - elapsed) > _PLAUSIBLE:
-            begin, finish = arrival - elapsed, arrival
+        if over - finish > _PLAUSIBLE or abs(end - start - elapsed) > _PLAUSIBLE:
+            begin, finish = over - elapsed, over
             self._best = None
         else:
             self._best = zero

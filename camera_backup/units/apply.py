@@ -6,7 +6,6 @@ Footage is not touched here (I5): only unit files, credential files, links of ta
 from __future__ import annotations
 
 import os
-
 from typing import Sequence
 
 from camera_backup import directories, files
@@ -19,6 +18,7 @@ from camera_backup.units.render import Files
 from camera_backup.units.systemd import Systemctl, Unit
 
 _TOGETHER = 32
+_WELL = ("active", "reloading")
 
 
 def apply(plan: Plan, wanted: Files, host: Host, root: str, systemctl: Systemctl | None, services: bool) -> list[str]:
@@ -52,6 +52,8 @@ def _write_files(plan: Plan, wanted: Files, host: Host, root: str) -> None:
     # Credentials before units: a unit never names a file that is not there.
     for change in sorted(plan.files, key=lambda change: is_unit(change.path)):
         _write(change, wanted, host, names.under(root, change.path))
+    for touched in {os.path.dirname(names.under(root, change.path)) for change in plan.files if change.real}:
+        files.sync_directory(touched)
 
 
 def _write(change: Change, wanted: Files, host: Host, path: str) -> None:
@@ -60,7 +62,7 @@ def _write(change: Change, wanted: Files, host: Host, path: str) -> None:
         os.unlink(path)
     elif change.action in ("create", "update"):
         directories.make_parents(path)
-        files.replace(path, change.after, wanted[change.path].mode)
+        files.replace(path, change.after, wanted[change.path].mode, entry=False)
     elif change.action == "mode":
         os.chown(path, host.root_uid, -1, follow_symlinks=False)
         os.chmod(path, wanted[change.path].mode)
@@ -79,18 +81,19 @@ def _serve(plan: Plan, due: Pending, root: str, systemctl: Systemctl) -> list[st
     for verb, units in (("restart", plan.services.restart), ("start", plan.services.start)):
         for few in batches(units):
             systemctl.attempt(verb, *few)
-    touched = [*plan.services.restart, *plan.services.start]
-    now = systemctl.show(touched) if touched else {}
-    write(root, Pending(restart=owed(due, now)))
-    return [_down(name, unit) for name, unit in sorted(now.items()) if unit.active not in ("active", "reloading")]
+    restarted = systemctl.show(plan.services.restart) if plan.services.restart else {}
+    write(root, Pending(restart=owed(due, restarted)))
+    touched = sorted({*plan.services.restart, *plan.services.start})
+    down = [name for name, state in zip(touched, systemctl.active(touched) if touched else ()) if state not in _WELL]
+    return [_down(name, unit) for name, unit in sorted((systemctl.show(down) if down else {}).items())]
 
 
 def batches(units: Sequence[str]) -> list[Sequence[str]]:
     """Divide units into those that are started together.
 
-    Within a batch systemd works side by side, and one that fails does not hold up the others. But the time to set up
-    sandboxes grows with the square of how many it sets up at once: 256 kept two processors busy for longer than the
-    start time-out, and none came up (measured with systemd 257).
+    Within a batch systemd works side by side, and one that fails does not hold up the others. But a sandbox takes the
+    longer the more are set up at once: 256 kept two processors busy for longer than the start time-out, and none came
+    up (measured with systemd 257).
     """
     return [units[first : first + _TOGETHER] for first in range(0, len(units), _TOGETHER)]
 

@@ -19,18 +19,21 @@ from camera_backup.units.changes import Change
 _MODE = 0o600
 
 
-def read(text: str, path: str) -> tuple[Config, Change]:
+def read(text: str, path: str, shown: bool = True) -> tuple[Config, Change]:
     """Given the text of a configuration and where it belongs, return it and what has to happen to the file; raise
     ConfigError, then nothing was touched.
+
+    shown: the change holds both texts, masked; that costs more than all the rest, with many cameras
     """
     parsed = config.parse(text, path)
     journal.redact.hide(*config.secrets(parsed))
     present = _present(path)
     if present is None:
-        return parsed, Change(path, "create", after=masked(text))
+        return parsed, Change(path, "create", after=masked(text) if shown else "")
     before, owned = present
     if before != text:
-        return parsed, Change(path, "update", before=masked(before), after=masked(text))
+        texts = (masked(before), masked(text)) if shown else ("", "")
+        return parsed, Change(path, "update", before=texts[0], after=texts[1])
     return parsed, Change(path, "unchanged" if owned else "mode")
 
 

@@ -60,7 +60,10 @@ def read(root: str, paths: Iterable[str], directories: Iterable[str], systemctl:
     if systemctl is None:
         return host
     ours = {os.path.basename(path) for path in (*paths, *found) if path.endswith(".service")}
-    units = systemctl.show([names.RECORDERS, *sorted(ours)])
+    # By pattern systemd shows what it has loaded; a unit that is also named would be shown, and cost, twice.
+    units = systemctl.show([names.RECORDERS, names.UPLOADER])
+    others = sorted(ours - set(units))
+    units.update(systemctl.show(others) if others else {})
     return host._replace(units=units, orphans=tuple(_orphans(units, found)), pending=pending.read(root))
 
 

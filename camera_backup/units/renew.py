@@ -65,6 +65,8 @@ def gently(config: Config, systemctl: systemd.Systemctl, timeout: float, root: s
     """Given a valid configuration, make this host what it says, as `converge` does, but restart one recorder at a time;
     stop at the first that does not record again, and leave the rest as it runs.
     """
+    if not any(map(systemd.up, systemctl.active([names.RECORDERS, names.UPLOADER]))):
+        return converge(config, root, systemctl, services=True)
     written = converge(config, root, systemctl)
     # systemctl takes milliseconds for every unit it shows, so what was seen a moment ago is not asked for again.
     running = {name: unit for name, unit in written.units.items() if name not in written.plan.stop}

@@ -9,7 +9,7 @@ from camera_backup.units.changes import Change
 from camera_backup.units.converge import Outcome
 
 
-def machine(outcome: Outcome) -> dict[str, Any]:
+def machine(outcome: Outcome, with_diff: bool = True) -> dict[str, Any]:
     """Return what `--json` prints, and the Ansible module returns."""
     plan, done = outcome.plan, outcome.services
     services = plan.services
@@ -31,7 +31,7 @@ def machine(outcome: Outcome) -> dict[str, Any]:
         "failed": outcome.failed,
         "refused": list(plan.refused),
         "warnings": outcome.warnings,
-        "diff": diff(outcome),
+        "diff": diff(outcome) if with_diff else "",
     }
 
 

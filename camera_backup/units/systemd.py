@@ -42,7 +42,12 @@ class Unit(NamedTuple):
     @property
     def up(self) -> bool:
         """It runs, or tries to."""
-        return self.active in ("active", "activating", "reloading")
+        return up(self.active)
+
+
+def up(active: str) -> bool:
+    """Given a unit's state, say whether it runs, or tries to."""
+    return active in ("active", "activating", "reloading")
 
 
 def here() -> bool:
@@ -71,6 +76,10 @@ class Systemctl:
         blocks = filter(None, (block.strip() for block in out.split("\n\n")))
         fields = [dict(line.split("=", 1) for line in block.splitlines()) for block in blocks]
         return {field["Id"]: _unit(field) for field in fields}
+
+    def active(self, names: Iterable[str]) -> list[str]:
+        """Given names, or patterns of loaded units, return the state of each: `active` … Much cheaper than `show`."""
+        return self.attempt("is-active", *names).out.split()
 
     def __call__(self, verb: str, *arguments: str) -> Done:
         """Run a verb; raise HostError when systemctl refuses it."""

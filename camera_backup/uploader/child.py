@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -19,6 +20,8 @@ GRACE_SECONDS = 3
 HANG_SECONDS = 600.0
 """A worker in which nothing at all has happened for so long is replaced: longer than any wait it may have."""
 
+_NO_MEMORY = "this host has no memory left"
+
 
 class Child:
     """A worker process, as its parent sees it.
@@ -27,17 +30,22 @@ class Child:
     """
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
-        """Start it. The parameters go through a pipe: argv and environment are readable by others (I7)."""
-        theirs_in, ours_out = os.pipe()
-        ours_in, theirs_out = os.pipe()
-        actions = [(os.POSIX_SPAWN_DUP2, theirs_in, 0), (os.POSIX_SPAWN_DUP2, theirs_out, 1)]
+        """Start it; raise OSError when this host has nothing left to start it with.
+
+        The parameters go through a pipe: argv and environment are readable by others (I7).
+        """
         command = [sys.executable, "-m", "camera_backup.uploader.child"]
-        try:
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            theirs_in, ours_out = os.pipe()
+            theirs.callback(os.close, theirs_in)
+            ours.callback(os.close, ours_out)
+            ours_in, theirs_out = os.pipe()
+            theirs.callback(os.close, theirs_out)
+            ours.callback(os.close, ours_in)
+            actions = [(os.POSIX_SPAWN_DUP2, theirs_in, 0), (os.POSIX_SPAWN_DUP2, theirs_out, 1)]
             # A group of its own: Ctrl-C at a terminal is for the parent, which ends the worker in order.
             self.pid = os.posix_spawn(command[0], command, os.environ, file_actions=actions, setpgroup=0)
-        finally:
-            os.close(theirs_in)
-            os.close(theirs_out)
+            ours.pop_all()
         self.descriptor = ours_in
         self._pending = b""
         self._ticks = -1
@@ -116,8 +124,6 @@ def main() -> int:
     needed = value.get("needed")
     if needed is not None:
         return _sweep(given, needed)
-    from camera_backup.uploader import worker
-
     stop = Stop()
 
     def asked(*_: object) -> None:
@@ -135,9 +141,15 @@ def main() -> int:
             asked()  # without a parent nobody would ever end us
 
     try:
+        from camera_backup.uploader import worker
+
         result = worker.work(given, stop, report).as_json()
     except CameraBackupError as error:
         result = {"proven": 0, "undone": [], "pause": ["pause", "host", str(error)]}
+    except MemoryError:
+        result = {"proven": 0, "undone": [], "pause": ["pause", "memory", _NO_MEMORY]}
+    except ImportError as error:  # a library for which there was no memory, or a damaged installation
+        result = {"proven": 0, "undone": [], "pause": ["pause", "host", "the uploader cannot be loaded: %s" % error]}
     say({"end": result})
     return 0
 
@@ -152,6 +164,8 @@ def _sweep(given: Parameters, needed: int) -> int:
         result = sweep.sweep(given, needed).as_json()
     except CameraBackupError as error:
         result = {"error": str(error)}
+    except MemoryError:
+        result = {"error": _NO_MEMORY}
     say({"end": result})
     return 0
 

@@ -55,7 +55,15 @@ class Keeper:
         if needed or (limited and now >= self._next_retention):
             self._next_retention = now + parameters.upload.check_interval
             self._end = None
-            self.child = Child({**given, "needed": needed})
+            try:
+                self.child = Child({**given, "needed": needed})
+            except OSError as error:
+                self._complain("the process that makes room cannot be started: %s" % error.strerror)
+
+    def _complain(self, reason: str) -> None:
+        if not self._failed:
+            journal.log(journal.ERROR, "space_not_made", reason=reason)
+        self._failed = True
 
     def listen(self) -> Mapping[str, Any] | None:
         """Take what the sweep says; return what became of it, once it has ended in order."""
@@ -71,9 +79,7 @@ class Keeper:
         self._next_look = time.monotonic() + REST_SECONDS
         end = self._end or {"error": "the process that makes room ended with status %d" % status}
         if "error" in end:
-            if not self._failed:
-                journal.log(journal.ERROR, "space_not_made", reason=end["error"])
-            self._failed = True
+            self._complain(end["error"])
             return None
         self._failed = False
         self._account(end)

@@ -63,7 +63,8 @@ class Mover:
         around = self._around
         row = around.catalog.get(job.camera, job.name)
         known = row is not None and row.identity == source.identity and row.place == around.place
-        if row is not None and known and row.state in (UPLOADING, REFUSED) and _is_for(row.key, self._key(job)):
+        begun = known and row is not None and row.state in (UPLOADING, REFUSED) and row.lock == self._lock(job)
+        if row is not None and begun and _is_for(row.key, self._key(job)):
             return row
         if row is not None and known and row.state == PROVEN and self._still_there(row):
             return row
@@ -72,8 +73,13 @@ class Mover:
     def _begin(self, job: Job, source: Source) -> Row:
         place, key = self._around.place, self._key(job)
         return self._around.catalog.begin(
-            job.camera, job.name, place, key, source.identity, source.size, source.closed_at
+            job.camera, job.name, place, key, source.identity, source.size, source.closed_at, self._lock(job)
         )
+
+    def _lock(self, job: Job) -> str:
+        """Return the object lock of a segment in one word: an upload that was begun under another one begins again."""
+        lock = self._around.lock(job.camera)
+        return lock.word if lock else ""
 
     def _key(self, job: Job) -> str:
         return segments.object_key(self._around.bucket.prefix, job.camera, job.name)

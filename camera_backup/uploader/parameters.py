@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
 
 from camera_backup import journal
 from camera_backup.errors import ConfigError
-from camera_backup.model import S3, Storage, Upload
+from camera_backup.model import S3, Lock, Storage, Upload
 from camera_backup.schedule import Window
 
 DEFAULT_PATH = "/etc/camera-backup/credentials/camera-uploader.json"
@@ -19,13 +19,27 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Parameters:
-    """The file, as values. `cameras`: names of all configured cameras, whether enabled or not."""
+    """The file, as values.
+
+    cameras: names of all configured cameras, whether enabled or not
+    camera_locks: the object lock of each camera whose segments get another one than `s3.lock`
+    """
 
     storage: Storage
     s3: S3
     upload: Upload
     cameras: tuple[str, ...]
     ffmpeg: str
+    camera_locks: Mapping[str, Lock | None] = field(default_factory=dict)
+
+    def lock(self, camera: str) -> Lock | None:
+        """Return the object lock of a camera's segments, also of one that is no longer configured."""
+        return self.camera_locks.get(camera, self.s3.lock)
+
+    @property
+    def locks(self) -> list[Lock]:
+        """Every object lock that some segment may get."""
+        return sorted({lock for lock in (self.s3.lock, *self.camera_locks.values()) if lock})
 
 
 def locate(variables: Mapping[str, str]) -> str:
@@ -70,6 +84,8 @@ def parse(value: Mapping[str, Any], source: str) -> Parameters:
             upload=Upload(**{**value["upload"], "schedule": _windows(value["upload"]["schedule"])}),
             cameras=tuple(value["cameras"]),
             ffmpeg=value["ffmpeg"],
+            # Files of versions that knew no locks are good: they have none.
+            camera_locks={camera: lock and Lock(*lock) for camera, lock in value.get("camera_locks", {}).items()},
         )
     except (KeyError, TypeError):
         raise ConfigError([source + ": was written by another version; run camera-backup-generate"]) from None

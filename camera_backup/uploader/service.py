@@ -215,7 +215,11 @@ class Service:
             return
         if start:
             self._end = self._measured = None
-            self._child = Child(self._given)
+            try:
+                self._child = Child(self._given)
+            except OSError as error:
+                self._pause("worker", "the worker cannot be started: %s" % error.strerror)
+                return
             if self._state == IDLE:
                 self._become(UPLOADING, None)
         elif self._state == PAUSED:

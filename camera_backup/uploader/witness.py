@@ -46,10 +46,7 @@ class Witness:
     def _ask(self, row: Row, answers: list[bool]) -> None:
         try:
             if self._bucket is None:
-                given = self._parameters
-                self._bucket, _ = workplace.open_bucket(
-                    given.s3, given.storage.state_path, self._catalog, self._stop, lambda: None
-                )
+                self._bucket, _ = workplace.open_bucket(self._parameters, self._catalog, self._stop, lambda: None)
             found = self._bucket.head(row.key)
         except (BucketError, Stopped):
             return

@@ -15,7 +15,9 @@ from typing import Any, Callable, Dict, Iterator, Sequence
 
 from camera_backup import catalog as catalogs
 from camera_backup import disk, journal, paths, schedule
-from camera_backup.bucket.errors import DENIED, PAUSE, PERMANENT, UNPROVABLE, UNSTEADY, BucketError, Verdict
+from camera_backup.bucket import lock
+from camera_backup.bucket.capabilities import Capabilities
+from camera_backup.bucket.errors import DENIED, LOCK, PAUSE, PERMANENT, UNPROVABLE, UNSTEADY, BucketError, Verdict
 from camera_backup.bucket.slices import SourceChanged, SourceGone, SourceUnreadable, new_buffer
 from camera_backup.bucket.stopping import Stop, Stopped
 from camera_backup.bucket.transfer import NotProvable, Surroundings, Worker
@@ -134,14 +136,15 @@ class _Run:
         found = self._survey(catalog)
         if not found.segments and not catalog.unfinished():
             return
-        parameters, state_path = self._parameters, self._parameters.storage.state_path
+        parameters = self._parameters
         self._obey()
-        bucket, can = workplace.open_bucket(parameters.s3, state_path, catalog, self._stop, self._progress.tick)
+        bucket, can = workplace.open_bucket(parameters, catalog, self._stop, self._progress.tick)
         self._report({"capabilities": can.as_json()})
         grain = throttle.grain(schedule.limits(parameters.upload.schedule, parameters.upload.bandwidth_limit))
         around = workplace.surroundings(parameters, catalog, bucket, can, grain, self._stop, self._stepped)
         every = max(_LOOK_SECONDS, float(parameters.upload.check_interval))
         try:
+            self._look_at_locks(can)
             self._send_all(Jobs(lambda: self._jobs(self._survey(catalog).candidates()), every, self._tried), around)
             if not self._stop.is_set():
                 self._survey(catalog, final=True)
@@ -150,10 +153,17 @@ class _Run:
             bucket.close()
             self._doubt(catalog)
 
+    def _look_at_locks(self, can: Capabilities) -> None:
+        """Before the first byte: end the run where footage that is to be locked would not be."""
+        refusal = lock.refusal(can) if self._parameters.locks else None
+        if refusal is not None:
+            self._halt(refusal)
+        self._stop.check()
+
     def _doubt(self, catalog: Catalog) -> None:
-        """After a pause that rights of the key may have caused, the next run asks anew what the key may do."""
-        if self._result.pause is not None and self._result.pause.cause in (DENIED, UNPROVABLE, UNSTEADY):
-            catalog.forget_endpoint(workplace.endpoint_name(self._parameters.s3))
+        """After a pause that rights of the key, or the bucket, may have caused, the next run looks at both anew."""
+        if self._result.pause is not None and self._result.pause.cause in (DENIED, LOCK, UNPROVABLE, UNSTEADY):
+            catalog.forget_endpoint(workplace.endpoint_name(self._parameters))
 
     def _limit(self) -> int | None:
         upload = self._parameters.upload

@@ -56,13 +56,13 @@ def place(s3: S3) -> str:
 
 
 def open_bucket(
-    s3: S3, state_path: str, catalog: Catalog, stop: Stop, tick: Callable[[], None]
+    parameters: Parameters, catalog: Catalog, stop: Stop, tick: Callable[[], None]
 ) -> tuple[Bucket, Capabilities]:
     """Return the bucket and what its endpoint can, found out now unless it is remembered; raise BucketError."""
-    sdk_path = sdk.prepare(state_path)
+    sdk_path = sdk.prepare(parameters.storage.state_path)
     tick()
     with _without_garbage():
-        return _opened(s3, sdk_path, catalog, stop, tick)
+        return _opened(parameters, sdk_path, catalog, stop, tick)
 
 
 @contextlib.contextmanager
@@ -77,33 +77,36 @@ def _without_garbage() -> Iterator[None]:
 
 
 def _opened(
-    s3: S3, sdk_path: str | None, catalog: Catalog, stop: Stop, tick: Callable[[], None]
+    parameters: Parameters, sdk_path: str | None, catalog: Catalog, stop: Stop, tick: Callable[[], None]
 ) -> tuple[Bucket, Capabilities]:
+    s3, locks = parameters.s3, parameters.locks
 
     def opened(sign_payload: bool) -> Bucket:
         tick()
         return Bucket(s3, stop, sdk_path, sign_payload)
 
-    name = endpoint_name(s3)
+    name = endpoint_name(parameters)
     remembered = catalog.capabilities(name, time.time())
     can = capabilities.from_json(remembered) if remembered else None
     if can is not None:
         bucket = opened(not can.unsigned)
         bucket.missing_denied = can.missing_denied
         return bucket, can
-    bucket, can = probe.examine(opened, stop.sleep)
+    bucket, can = probe.examine(opened, stop.sleep, locks)
     catalog.remember(name, can.as_json(), time.time() + probe.EXPIRES_SECONDS)
     journal.log(journal.INFO, "endpoint_examined", place=place(s3), **_told(can))
     return bucket, can
 
 
-def endpoint_name(s3: S3) -> str:
+def endpoint_name(parameters: Parameters) -> str:
     """Return the name under which the abilities of an endpoint are remembered: all that they may depend on."""
     import botocore
 
+    s3 = parameters.s3
     # Another key may have other rights. Its name is no secret, and still nothing to be copied about.
     key = hashlib.sha256(s3.access_key_id.encode()).hexdigest()[:16]
-    return "|".join((s3.endpoint, s3.bucket, s3.prefix, s3.region, s3.storage_class or "", key, botocore.__version__))
+    about = (s3.endpoint, s3.bucket, s3.prefix, s3.region, s3.storage_class or "", key, botocore.__version__)
+    return "|".join((*about, *(lock.word for lock in parameters.locks)))
 
 
 def _told(can: Capabilities) -> dict[str, str]:
@@ -114,6 +117,7 @@ def _told(can: Capabilities) -> dict[str, str]:
         "etag": "%s/%s" % (can.etag_put, can.etag_multipart),
         "reads": "allowed" if can.reads else "denied",
         "skew": "%.0f" % can.skew,
+        **({"object_lock": "%s/%s" % (can.lock_put, can.lock_multipart)} if can.lock_put else {}),
     }
 
 
@@ -132,4 +136,5 @@ def surroundings(
         host=socket.gethostname(),
         sleep=stop.sleep,
         step=step,
+        lock=parameters.lock,
     )

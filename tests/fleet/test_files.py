@@ -59,6 +59,14 @@ def test_secrets_are_marked_as_secrets_in_the_specs():
     assert [name for name, option in cameras.items() if option.get("no_log")] == ["rtsp_url", "password"]
 
 
+def test_what_may_be_null_has_no_choices_for_ansible_refuses_null_there():
+    options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    nested = options["camera_backup_cameras"]["options"]
+
+    for name, option in [*options.items(), *nested.items()]:
+        assert "choices" not in option or "default" in option, name
+
+
 def ansible(program, *arguments):
     return subprocess.run([str(BIN / program), *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -81,6 +81,40 @@ def test_a_camera_that_freezes_too_short_to_count_as_frozen_is_a_gap_all_the_sam
     assert silence.end == pytest.approx(thawed, abs=2.5)
 
 
+def fall_silent_at_a_cut(stage, how, seconds):
+    """Let a camera fall silent from before to after the cut between two segments; return host, first and last time."""
+    host = stage.host(LOOK, segment_duration=10, stall_timeout=30)
+    with host.record(4):
+        time.sleep((8 - time.time()) % 10)
+        silent = time.time()
+        getattr(host.camera, how)()
+        time.sleep(seconds)
+        host.camera.clear()
+        back = time.time()
+        time.sleep(4)
+    assert host.status["reconnects"] == 0
+    return host, silent, back
+
+
+def assert_the_silence_lies_between_two_segments(host, silent, back):
+    [silence] = [gap for gap in host.gaps if gap.cause == "stalled"]
+    assert silence.start == pytest.approx(silent, abs=2)
+    assert silence.end == pytest.approx(back, abs=2.5)
+    records = list(ledger.segments(host.ledger).values())
+    assert min(abs(record.end - silence.start) for record in records) < 1
+    assert min(abs(record.start - silence.end) for record in records) < 0.01
+
+
+@together
+def test_a_camera_that_freezes_while_a_segment_is_cut_is_a_gap_all_the_same(stage):
+    assert_the_silence_lies_between_two_segments(*fall_silent_at_a_cut(stage, "freeze", 5))
+
+
+@together
+def test_video_that_stops_for_long_while_a_segment_is_cut_is_a_gap_and_no_part_of_a_segment(stage):
+    assert_the_silence_lies_between_two_segments(*fall_silent_at_a_cut(stage, "novideo", 14))
+
+
 @together
 def test_a_dropped_connection_is_a_short_gap(stage):
     host = stage.host(LOOK)

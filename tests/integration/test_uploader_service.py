@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -262,6 +263,52 @@ def test_a_worker_that_hangs_is_replaced(place):
         os.kill(running.children()[0], signal.SIGSTOP)
         running.wait_log("worker_hangs")
         wait_until(lambda: not place.path().exists(), "the segment", seconds=60)
+
+
+def limited(pid, kind, value):
+    """Set the soft limit of a running process, which its next children inherit."""
+    resource.prlimit(pid, kind, (value, resource.prlimit(pid, kind)[1]))
+
+
+def address_space(pid):
+    """Return the most bytes of addresses a process has had."""
+    with open("/proc/%d/status" % pid) as stream:
+        return next(int(line.split()[1]) * 1024 for line in stream if line.startswith("VmPeak"))
+
+
+def test_without_memory_everything_waits_and_goes_on_when_there_is_some(place):
+    """Short of memory at its start, in a library, and at work."""
+    place.segment(2 * PART)
+    place.change("upload", bandwidth_limit=10 * MIB)
+    with service(place) as running:
+        wait_until(lambda: place.proxy.received("UploadPart") > PART, "the first part")
+        most, own = address_space(running.children()[0]), address_space(running.process.pid)
+        wait_until(lambda: not place.path().exists(), "the segment", seconds=60)
+        for times, share in enumerate((0.02, 0.1), 1):
+            running.wait_state("idle")
+            limited(running.process.pid, resource.RLIMIT_AS, int(own + share * (most - own)))
+            name = "20231114_%02d0000.mp4" % times
+            place.segment(2 * PART, name)
+            running.wait_log("upload_paused", times)
+            assert place.path(name).exists()
+            limited(running.process.pid, resource.RLIMIT_AS, resource.RLIM_INFINITY)
+            wait_until(lambda: not os.listdir(place.path().parent), "the segment", seconds=60)
+    assert "Traceback" not in running.text()
+
+
+def test_a_worker_that_cannot_be_started_is_said_once_and_started_later(place):
+    with service(place) as running:
+        running.wait_state("idle")
+        most = max(map(int, os.listdir("/proc/%d/fd" % running.process.pid)))
+        # Enough to look at directories, too few for the pipes to a worker.
+        limited(running.process.pid, resource.RLIMIT_NOFILE, most + 4)
+        place.segment(PART)
+        running.wait_log("upload_paused cause=worker")
+        limited(running.process.pid, resource.RLIMIT_NOFILE, 1024)
+        wait_until(lambda: not place.path().exists(), "the segment", seconds=60)
+        assert running.process.poll() is None
+    assert running.text().count("upload_paused") == 1
+    assert "Traceback" not in running.text()
 
 
 def test_a_worker_that_does_not_listen_delays_no_stop(place):

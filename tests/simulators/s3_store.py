@@ -25,6 +25,9 @@ EVERYTHING = frozenset({"content-md5", "payload-sha256"}) | CHECKSUMS
 """What can be enforced: the header Content-MD5, the signed hash of the payload, and each x-amz-checksum-*."""
 
 
+MODE, UNTIL = "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"
+
+
 class Refused(Exception):
     """The request is answered by this error response."""
 
@@ -69,8 +72,9 @@ class Store:
     etag: `aws`, `file` (md5 of the whole object also after multipart), `opaque` or `empty`
     conditional: honours If-None-Match; echo: shows checksums it never checked, as rclone serve does
     keep: bodies of more bytes are discarded unseen, and their Content-MD5 is believed
-    versioned: shows versions; locked: and the bucket has object lock: nothing is accepted without a checksum, and
-        nothing may be replaced
+    versioned: shows versions; locked: and the bucket has object lock: nothing is accepted without a checksum,
+        nothing may be replaced, and nothing deleted before its lock ends
+    ignores_lock: the operations that take the headers of an object lock and forget them
     """
 
     def __init__(
@@ -82,11 +86,13 @@ class Store:
         keep: int | None = None,
         versioned: bool = False,
         locked: bool = False,
+        ignores_lock: Iterable[str] = (),
     ) -> None:
         self._enforce: frozenset[str] = frozenset(enforce)
         assert self._enforce <= EVERYTHING, self._enforce - EVERYTHING
         self._etag, self._conditional, self._echo, self._keep = etag, conditional, echo, keep
         self._versioned, self._locked = versioned or locked, locked
+        self._ignores_lock = frozenset(ignores_lock)
         self._lock = threading.RLock()
         self.written: list[str] = []
         self.buckets: dict[str, dict[str, Blob]] = {}
@@ -162,8 +168,9 @@ class Store:
     # Objects
 
     def _do_PutObject(self, request: Request) -> Response:
+        lock = self._object_lock(request)
         blob = self._receive(request)
-        blob.headers.update(_kept(request.headers))
+        blob.headers.update({**_kept(request.headers), **lock})
         with self._lock:
             self._refuse_overwrite(request)
             self._put(request, blob)
@@ -194,6 +201,9 @@ class Store:
         return response
 
     def _do_DeleteObject(self, request: Request) -> Response:
+        blob = self.buckets[request.bucket].get(request.key)
+        if blob is not None and _in_future(blob.headers.get(UNTIL, "")):
+            raise Refused(403, "AccessDenied", "Object Lock")
         self.buckets[request.bucket].pop(request.key, None)
         return Response(204)
 
@@ -201,7 +211,8 @@ class Store:
 
     def _do_CreateMultipartUpload(self, request: Request) -> Response:
         name = uuid.uuid4().hex
-        self.uploads[name] = Upload(request.bucket, request.key, _kept(request.headers))
+        headers = {**_kept(request.headers), **self._object_lock(request)}
+        self.uploads[name] = Upload(request.bucket, request.key, headers)
         text = "<Bucket>%s</Bucket><Key>%s</Key><UploadId>%s</UploadId>" % (request.bucket, escape(request.key), name)
         return xml("<InitiateMultipartUploadResult>%s</InitiateMultipartUploadResult>" % text)
 
@@ -317,12 +328,29 @@ class Store:
             raise Refused(404, "NoSuchUpload")
         return upload
 
+    def _object_lock(self, request: Request) -> dict[str, str]:
+        """Return the headers of the object lock that is asked for."""
+        asked = {name: value for name, value in request.headers.items() if name in (MODE, UNTIL)}
+        if not asked or request.operation in self._ignores_lock:
+            return {}
+        if not self._locked:
+            raise Refused(400, "InvalidRequest", "Bucket is missing Object Lock Configuration")
+        if asked.get(MODE) not in ("GOVERNANCE", "COMPLIANCE") or UNTIL not in asked:
+            raise Refused(400, "InvalidArgument", "Unknown wormMode directive.")
+        if not _in_future(asked[UNTIL]):
+            raise Refused(400, "InvalidArgument", "The retain until date must be in the future!")
+        return asked
+
     def _refuse_overwrite(self, request: Request) -> None:
         exists = request.key in self.buckets[request.bucket]
         if self._conditional and exists and request.headers.get("if-none-match") == "*":
             raise Refused(412, "PreconditionFailed")
         if self._locked and exists:
             raise Refused(403, "AccessDenied", "Object Lock")
+
+
+def _in_future(moment: str) -> bool:
+    return moment > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _checksums(headers: dict[str, str]) -> dict[str, str]:

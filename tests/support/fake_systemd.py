@@ -72,8 +72,16 @@ class FakeSystemd:
         found = [[name] if "*" not in name else fnmatch.filter(known, name) for name in names]
         return Done(0, "\n".join(self._block(name) for name in itertools.chain(*found)), "")
 
+    def _is_active(self, names):
+        found = [[name] if "*" not in name else fnmatch.filter(sorted(self.running), name) for name in names]
+        states = [self._state(name) for name in itertools.chain(*found)]
+        return Done(0 if "active" in states else 3, "".join(state + "\n" for state in states), "")
+
+    def _state(self, name):
+        return "active" if name in self.running else "failed" if name in self.failed else "inactive"
+
     def _block(self, name):
-        active = "active" if name in self.running else "failed" if name in self.failed else "inactive"
+        active = self._state(name)
         properties = {
             "Id": name,
             "LoadState": "loaded" if name in self.read else "not-found",

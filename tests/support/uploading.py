@@ -44,7 +44,10 @@ def trimmed_sdk() -> str:
 @functools.lru_cache(maxsize=None)
 def examined(s3: S3) -> Capabilities:
     """Return what an endpoint can, found out once for the whole run."""
-    bucket, can = probe.examine(lambda sign: Bucket(s3, sdk_path=sdk.prepare(trimmed_sdk()), sign_payload=sign))
+    locks = [s3.lock] if s3.lock else []
+    bucket, can = probe.examine(
+        lambda sign: Bucket(s3, sdk_path=sdk.prepare(trimmed_sdk()), sign_payload=sign), locks=locks
+    )
     bucket.close()
     return can
 
@@ -86,7 +89,7 @@ class Place:
         """Let the catalog remember what the endpoint can."""
         self.can = can
         with self.catalog() as catalog:
-            catalog.remember(workplace.endpoint_name(self.parameters.s3), can.as_json(), time.time() + 3600)
+            catalog.remember(workplace.endpoint_name(self.parameters), can.as_json(), time.time() + 3600)
 
     def catalog(self) -> Any:
         """Give the catalog, closed again at the end of a `with`."""
@@ -165,6 +168,7 @@ class Place:
         home.mkdir(exist_ok=True)
         values = {name: dict(vars(getattr(self.parameters, name))) for name in ("storage", "s3", "upload")}
         values.update(format=1, cameras=list(self.parameters.cameras), ffmpeg=self.parameters.ffmpeg)
+        values.update(camera_locks=dict(self.parameters.camera_locks))
         (home / "uploader.json").write_text(json.dumps(values))
         (home / "uploader.json").chmod(0o600)
         return home

@@ -47,6 +47,11 @@ def test_an_ordinary_configuration_gives_no_reason_to_warn():
             "s3.proof: is size-only; a segment that arrives corrupt is not noticed, and its source is deleted",
         ),
         (
+            [('"AKIA"', '"AKIA"\n  retention_days: 30\n  object_lock_mode: governance\n  object_lock_days: 31')],
+            "s3.retention_days: is 30, and object lock holds for up to 31 days; what expires is hidden, and stays and "
+            "costs until its lock ends",
+        ),
+        (
             [(RTSPS, '"rtsp://user:hunter2@192.168.1.20:554/stream"')],
             "cameras[1].rtsp_url (camera back-yard): is also that of camera front-door; the stream is recorded twice",
         ),
@@ -64,6 +69,11 @@ def test_an_ordinary_configuration_gives_no_reason_to_warn():
 )
 def test_what_is_allowed_and_still_unwise_is_said_once(changes, warning):
     assert warned(*changes) == [warning]
+
+
+def test_a_lock_that_ends_when_footage_expires_is_no_reason_to_warn():
+    lock = "retention_days: 30\n  object_lock_mode: governance\n  object_lock_days: 30"
+    assert warned(('"AKIA"', '"AKIA"\n  ' + lock)) == []
 
 
 @pytest.mark.parametrize("host", ["localhost:9000", "127.0.0.1:9000", "[::1]:9000"])

@@ -12,10 +12,9 @@ def a_play(wall, **seconds):
     return Play(wall, wall / 2, 1024, tasks)
 
 
-def runs(first, again=2.0, starting=3.0):
-    return cameras.Runs(
-        a_play(first, Install=4.0, Verify=2.5), a_play(again, Verify=0.5), a_play(again), starting=starting
-    )
+def runs(first, again=2.0, starting=3.0, restarting=0.5):
+    fresh, second = a_play(first, Install=4.0, Verify=2.5), a_play(again, Verify=0.5)
+    return cameras.Runs(fresh, second, a_play(again), starting, restarting)
 
 
 def test_one_password_differs_and_nothing_else():
@@ -43,6 +42,11 @@ def test_installing_and_starting_recorders_is_taken_from_the_first_run():
 def test_a_growth_beyond_the_target_is_called_missed():
     rows = cameras.table({1: runs(20.0), 256: runs(40.0, again=3.0)}).rows
     assert [row[-1] for row in rows if row[0] == "256 : 1"] == [MISSED, MET, MET]
+
+
+def test_restarting_a_recorder_is_taken_from_the_run_with_another_password():
+    growth = cameras.growth(runs(20.0, again=2.0, restarting=0.5), runs(20.0, again=5.0, restarting=2.0))
+    assert growth["one password"] == pytest.approx(3.0 / 1.5)
 
 
 def test_one_size_alone_has_no_growth():

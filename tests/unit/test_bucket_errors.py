@@ -27,10 +27,10 @@ from camera_backup.bucket.strangers import NotTheStore
 NOW = 1_700_000_000.0
 
 
-def reply(code, status, date=None):
+def reply(code, status, date=None, message="told"):
     headers = {} if date is None else {"date": email.utils.formatdate(date, usegmt=True)}
     metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers}
-    return b.ClientError({"Error": {"Code": code, "Message": "told"}, "ResponseMetadata": metadata}, "PutObject")
+    return b.ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, "PutObject")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,35 @@ def test_a_wrong_clock_is_named_whatever_the_store_calls_it(code, ahead, way):
 def test_a_refusal_with_the_right_time_is_not_blamed_on_the_clock():
     assert classify(reply("AccessDenied", 403, NOW + 200), NOW).cause == "access_denied"
     assert classify(reply("NoSuchBucket", 404, NOW + 5000), NOW).cause == "bucket_missing"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("InvalidRequest", 400, "Bucket is missing Object Lock Configuration"),  # AWS
+        ("InvalidRequest", 400, "Bucket is missing ObjectLockConfiguration"),  # MinIO
+        ("InvalidRequest", 400, "object retention can't be set if bucket object lock not configured"),  # Ceph
+        ("InvalidArgument", 400, "The retain until date must be in the future!"),
+        ("NotImplemented", 501, "Header 'x-amz-object-lock-mode' with value 'COMPLIANCE' not implemented"),  # R2
+        ("ObjectLockConfigurationNotFoundError", 404, "Object Lock configuration does not exist for this bucket"),
+    ],
+)
+def test_the_refusal_of_a_lock_concerns_all_segments_and_waits_for_the_operator(code, status, message):
+    refusal = reply(code, status, message=message)
+    assert classify(refusal, NOW, locking=True).cause == errors.LOCK
+    assert classify(refusal, NOW, locking=True).kind == PAUSE
+    assert classify(refusal, NOW).cause != errors.LOCK
+
+
+def test_another_refusal_of_a_request_with_a_lock_is_what_it_is_without_one():
+    for refusal in (reply("EntityTooLarge", 400), reply("SlowDown", 503, message="retention"), OSError("x")):
+        assert classify(refusal, NOW, locking=True) == classify(refusal, NOW)
+
+
+def test_a_denied_lock_names_the_right_that_may_be_missing():
+    denied = reply("AccessDenied", 403)
+    assert "s3:PutObjectRetention" in classify(denied, NOW, locking=True).words
+    assert "s3:PutObjectRetention" not in classify(denied, NOW).words
 
 
 def test_the_skew_of_a_reply_without_date_is_unknown():

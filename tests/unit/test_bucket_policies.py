@@ -9,6 +9,8 @@ import pytest
 
 from camera_backup.bucket import client
 from camera_backup.bucket.client import OWN
+from camera_backup.bucket.lock import request_arguments
+from camera_backup.model import Lock
 
 PAGE = Path(__file__).parents[2] / "docs" / "bucket.md"
 
@@ -31,6 +33,9 @@ ACTIONS = {
 }
 """The action that AWS asks for, for each of its requests (Service Authorization Reference)."""
 
+EXTRA = {"ObjectLockMode": "s3:PutObjectRetention", "ObjectLockLegalHoldStatus": "s3:PutObjectLegalHold"}
+"""The action that AWS asks for in addition, for arguments of requests."""
+
 RETENTION = {operation for operation in ACTIONS if "lifecycle" in operation or "versioning" in operation}
 """The requests of `camera-backup retention`, which an operator runs with another key."""
 
@@ -40,6 +45,11 @@ WRITING = {"put_object", "create_multipart_upload", "upload_part", "complete_mul
 def operations():
     """Return the requests that our client makes, read from its code."""
     return set(re.findall(r'_call\(\s*"(\w+)"', inspect.getsource(client)))
+
+
+def arguments():
+    """Return the arguments of our requests that need a right of their own, read from the code that makes them."""
+    return set(request_arguments(Lock("governance", 1), 0.0)) & set(EXTRA)
 
 
 def policy(name):
@@ -69,7 +79,11 @@ def test_the_policy_for_writing_only_names_exactly_what_an_upload_asks_for():
     assert set(policy("write-only")) == {ACTIONS[operation] for operation in WRITING}
 
 
-@pytest.mark.parametrize("name", ["read-write", "write-only"])
+def test_the_policy_for_object_lock_names_exactly_what_that_asks_for_in_addition():
+    assert set(policy("object-lock")) == {EXTRA[argument] for argument in arguments()}
+
+
+@pytest.mark.parametrize("name", ["read-write", "write-only", "object-lock"])
 def test_objects_are_allowed_below_the_prefix_only_and_deleting_only_our_probe(name):
     of_bucket = {"s3:ListBucket", "s3:ListBucketMultipartUploads"}
     for action, resource in policy(name).items():

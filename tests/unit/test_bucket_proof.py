@@ -250,3 +250,8 @@ def test_what_nobody_may_look_at_needs_a_store_that_refuses_to_replace_and_refus
         assert (obstacle is None) == (wanted is None)
         assert (wanted or "") in (obstacle or "")
     assert can.proves == (in_one is None and in_parts is None)
+
+
+def test_objects_with_a_lock_go_under_md5_where_it_is_enforced():
+    assert (ALL.checksum(True, locked=True), ALL.checksum(False, locked=True)) == (MD5, MD5)
+    assert dataclasses.replace(ALL, md5_part=False).checksum(True, locked=True) == CRC32

@@ -58,6 +58,13 @@ def test_every_upload_has_a_token_of_its_own(catalog):
     assert len(first.token) == 32
 
 
+def test_an_upload_keeps_its_object_lock_when_it_begins_anew_or_elsewhere(catalog):
+    row = catalog.begin(*WHERE, PLACE, "k", "1:2:100:3", 100, 1.0, "governance-30")
+    assert row.lock == "governance-30"
+    assert catalog.restart(row).lock == catalog.beside(row, "other").lock == "governance-30"
+    assert begin(catalog).lock == ""
+
+
 def test_an_upload_that_is_begun_anew_leaves_a_stale_one_behind(catalog):
     row = begin(catalog)
     catalog.uploading(row, "u", "md5", 50)

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, IGNORED, OPAQUE, WHOLE, Capabilities
-from camera_backup.bucket.errors import BucketError, Verdict
+from camera_backup.bucket.capabilities import COMPOSITE, HONOURED, IGNORED, OPAQUE, REFUSED, WHOLE, Capabilities
+from camera_backup.bucket.errors import DENIED, BucketError, Verdict
 from camera_backup.check.bucket import judged, refused
 from camera_backup.check.findings import BUCKET, OK, PROBLEM, WARNING
 from camera_backup.model import S3
@@ -21,6 +21,8 @@ _BASE = {
     "missing_denied": False,
     "skew": 0.0,
     "server": "swift",
+    "lock_put": None,
+    "lock_multipart": None,
 }
 BEST = Capabilities(**_BASE)
 NOTHING = replace(
@@ -101,6 +103,29 @@ def test_overwrites_that_the_store_does_not_refuse_are_said():
 def test_whether_parts_are_listed_is_said():
     assert "lists the parts" in seen(BEST)["resuming"].text
     assert "this host remembers them" in seen(replace(BEST, list_parts=False))["resuming"].text
+
+
+def test_locks_that_are_asked_for_and_kept_are_said():
+    assert "object lock" not in seen(BEST)
+    found = seen(replace(BEST, lock_put=HONOURED, lock_multipart=HONOURED))["object lock"]
+    assert (found.level, "refuses locks that end in the past" in found.text) == (OK, True)
+
+
+@pytest.mark.parametrize(
+    ("put", "multipart", "text", "advice"),
+    [
+        (IGNORED, IGNORED, "the store ignores object lock, the", "use another store"),
+        (IGNORED, REFUSED, "the store ignores object lock, the", "use another store"),
+        (HONOURED, IGNORED, "the store ignores object lock of multipart uploads, the", "use another store"),
+        (HONOURED, REFUSED, "the store refuses object lock in this bucket", "create one with Object Lock"),
+        (HONOURED, DENIED, "the key may lock no object", "allow s3:PutObjectRetention"),
+    ],
+)
+def test_locks_that_are_asked_for_and_not_to_be_had_are_a_problem(put, multipart, text, advice):
+    found = seen(replace(BEST, lock_put=put, lock_multipart=multipart))["object lock"]
+    assert (found.level, found.text.startswith(text)) == (PROBLEM, True)
+    assert found.advice.startswith(advice)
+    assert "all footage stays on this host" in found.text
 
 
 def test_a_refusal_is_a_problem_with_the_cause_and_the_way_out():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from camera_backup import config, journal
 from camera_backup.config import advice
 from camera_backup.errors import ConfigError
-from camera_backup.model import S3, Camera, Recording, Storage, Tls, Upload
+from camera_backup.model import S3, Camera, Lock, Recording, Storage, Tls, Upload
 from camera_backup.redact import Redactor
 from camera_backup.schedule import Window
 from tests.support.configurations import BASE, changed, problems
@@ -277,12 +277,49 @@ def test_the_uploader_learns_the_bucket_and_the_names_of_all_cameras_but_no_came
     text = changed(('"back-yard"', '"back-yard"\n    enabled: false'))
     found = config.uploader_file(config.parse(text, "x"))
 
-    assert sorted(found) == ["cameras", "ffmpeg", "format", "s3", "storage", "upload"]
+    assert sorted(found) == ["camera_locks", "cameras", "ffmpeg", "format", "s3", "storage", "upload"]
     assert found["cameras"] == ["front-door", "back-yard"]
     assert Storage(**found["storage"]).local_path == "/srv/footage"
     assert S3(**found["s3"]).secret_access_key == "s3cret/key"
     assert Upload(**found["upload"]).workers == 2
     assert "hunter2" not in str(found)
+
+
+LOCKED = "object_lock_mode: governance, object_lock_days: 30"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "camera", "expected"),
+    [
+        ("", "", None),
+        (LOCKED, "", Lock("governance", 30)),
+        (LOCKED, "object_lock_days: 90", Lock("governance", 90)),
+        (LOCKED, "object_lock_mode: compliance", Lock("compliance", 30)),
+        (LOCKED, "object_lock_mode: off", None),
+        ("", "object_lock_mode: compliance, object_lock_days: 1", Lock("compliance", 1)),
+    ],
+)
+def test_what_a_camera_does_not_say_of_its_lock_the_bucket_does(bucket, camera, expected):
+    data = yaml.safe_load(BASE)
+    data["s3"].update(yaml.safe_load("{%s}" % bucket))
+    data["cameras"][0].update(yaml.safe_load("{%s}" % camera))
+    found = config.validate(data, "x")
+    others = found.s3.lock
+
+    assert [one.lock for one in found.cameras] == [expected, others]
+    assert found.locks == sorted({lock for lock in (expected, others) if lock})
+    assert config.uploader_file(found)["camera_locks"] == ({} if expected == others else {"front-door": expected})
+
+
+def test_a_lock_concerns_no_recorder():
+    """I5: it restarts none."""
+    without = config.parse(BASE, "x")
+    more = '"rtsps://192.168.1.21/stream"\n    object_lock_mode: governance\n    object_lock_days: 9'
+    locked = config.parse(changed(('"rtsps://192.168.1.21/stream"', more)), "x")
+
+    for one, other in zip(locked.cameras, without.cameras):
+        assert config.recorder_file(locked, one) == config.recorder_file(without, other)
+    assert config.uploader_file(locked) != config.uploader_file(without)
 
 
 def test_a_login_given_apart_makes_an_at_in_the_path_harmless():

@@ -81,7 +81,7 @@ def test_the_base_of_these_tests_is_valid():
         (
             ('  - name: "back-yard"\n    rtsp_url: "rtsps://192.168.1.21/stream"\n', "  - back-yard\n"),
             "11: cameras[1]: is not a mapping of keys; given text, accepted: name, rtsp_url, enabled, username, "
-            "password, transport, audio, tls",
+            "password, transport, audio, object_lock_mode, object_lock_days, tls",
         ),
         (
             upload("workers: [2]"),
@@ -458,6 +458,39 @@ def test_the_base_of_these_tests_is_valid():
         (
             bucket("storage_class: GLACIER\n  proof: read-back"),
             "8: s3.proof: is read-back, but objects of storage_class GLACIER cannot be read back",
+        ),
+        (
+            bucket("object_lock_mode: governance"),
+            '7: s3.object_lock_mode: is there without "object_lock_days": give both, or neither',
+        ),
+        (
+            bucket("object_lock_days: 30"),
+            '7: s3.object_lock_days: is there without "object_lock_mode": give both, or neither',
+        ),
+        (
+            bucket("object_lock_mode: COMPLIANCE\n  object_lock_days: 30"),
+            '7: s3.object_lock_mode: is not one of the words accepted; given "COMPLIANCE", accepted: governance or '
+            "compliance",
+        ),
+        (
+            bucket("object_lock_mode: governance\n  object_lock_days: 0"),
+            "8: s3.object_lock_days: is too small, the least is 1; "
+            "given 0, accepted: a whole number of days from 1 to 36500",
+        ),
+        (
+            camera("object_lock_days: 30"),
+            "11: cameras[0].object_lock_days (camera front-door): is there, and neither this camera nor s3 has "
+            '"object_lock_mode"',
+        ),
+        (
+            camera("object_lock_mode: compliance"),
+            "11: cameras[0].object_lock_mode (camera front-door): is there, and neither this camera nor s3 has "
+            '"object_lock_days"',
+        ),
+        (
+            camera("object_lock_mode: off\n    object_lock_days: 30"),
+            "12: cameras[0].object_lock_days (camera front-door): is there, but object_lock_mode is off; leave one of "
+            "them out",
         ),
         (
             ('"s3cret/key"', '"s3cret key"'),

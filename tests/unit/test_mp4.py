@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camera_backup.mp4 import inspect, silences
+from camera_backup.mp4 import inspect, silent
 
 FPS, TIMESCALE = 25, 12800
 
@@ -313,28 +313,33 @@ def test_a_file_of_zeros_holds_nothing(look):
 def frozen(tmp_path, spans):
     path = tmp_path / "movie.mp4"
     path.write_bytes(progressive((900,) + (50,) * (sum(count for count, _ in spans) - 1), spans))
-    return silences(str(path), 3.0)
+    return inspect(str(path))
 
 
 SECOND = TIMESCALE
 
 
 def test_a_picture_that_stands_still_for_long_is_a_silence(tmp_path):
-    assert frozen(tmp_path, [(50, 512), (1, 4 * SECOND), (50, 512)]) == [pytest.approx((49 * 0.04 + 0.04, 6.0))]
+    movie = frozen(tmp_path, [(50, 512), (1, 4 * SECOND), (50, 512)])
+    assert movie.silences == (pytest.approx((2.0, 6.0)),)
+    assert (movie.video_duration, movie.usual) == pytest.approx((8.0, 0.04))
 
 
 def test_a_slow_camera_is_not_silent_between_its_pictures(tmp_path):
-    assert frozen(tmp_path, [(10, 5 * SECOND), (3, 6 * SECOND)]) == []
-    assert len(frozen(tmp_path, [(10, 5 * SECOND), (1, 30 * SECOND)])) == 1
+    assert frozen(tmp_path, [(10, 5 * SECOND), (3, 6 * SECOND)]).silences == ()
+    assert len(frozen(tmp_path, [(10, 5 * SECOND), (1, 30 * SECOND)]).silences) == 1
+    assert not silent(6.0, usual=5.0)
+    assert silent(30.0, usual=5.0)
 
 
-def test_a_table_that_claims_more_frames_than_there_can_be_is_not_believed(tmp_path):
-    path = tmp_path / "movie.mp4"
-    path.write_bytes(progressive(spans=[(0xFFFFFFFF, 4 * SECOND)]))
-    assert silences(str(path), 3.0) == []
+def test_less_than_three_seconds_are_no_silence():
+    assert [silent(seconds, usual=0.04) for seconds in (0.0, 2.9, 3.0)] == [False, False, True]
+
+
+def test_a_table_that_claims_more_frames_than_there_can_be_is_not_believed(look):
+    assert look(progressive(spans=[(0xFFFFFFFF, 4 * SECOND)])).silences == ()
 
 
 @pytest.mark.parametrize("content", [b"", FRAGMENTED, FTYP + b"\0" * 40, progressive()[:-1]])
-def test_what_has_no_table_has_no_silences(tmp_path, content):
-    (tmp_path / "movie.mp4").write_bytes(content)
-    assert silences(str(tmp_path / "movie.mp4"), 3.0) == []
+def test_what_has_no_table_has_no_silences(look, content):
+    assert look(content).silences == ()

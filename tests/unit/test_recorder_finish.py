@@ -82,6 +82,18 @@ def test_what_the_camera_left_out_is_written_down(place):
     assert silence == (NOON + 2, NOON + 6)
 
 
+def test_what_the_camera_left_out_at_the_cut_before_is_written_down(place):
+    finish.finish(place, left(place, movies.progressive()), "run", Times(NOON, NOON + 1, 4.5))
+    assert records(place)[NAME].silences == ((NOON - 4.5, NOON),)
+
+
+@pytest.mark.parametrize(("silence", "shown"), [(2.9, 512), (18.0, 5 * movies.TIMESCALE)])
+def test_a_cut_between_two_pictures_of_a_camera_as_it_usually_is_is_no_silence(place, silence, shown):
+    content = movies.progressive(spans=[(4, shown)])
+    finish.finish(place, left(place, content), "run", Times(NOON, NOON + 20, silence))
+    assert records(place)[NAME].silences == ()
+
+
 def test_a_file_whose_time_was_set_meanwhile_says_nothing_of_silences(place):
     content = movies.progressive((900,) + (50,) * 100, [(50, 512), (1, 3600 * movies.TIMESCALE), (50, 512)])
     finish.finish(place, left(place, content), "run", Times(NOON, NOON + 30))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera_backup.recorder.wallclock import LastFrame, Pace, WallClock
+from camera_backup.recorder.wallclock import Cuts, LastFrame, Pace, WallClock
 
 EPOCH = 1_795_352_400.0
 
@@ -62,6 +62,35 @@ def test_a_host_whose_clock_is_set_does_not_stretch_a_segment(step):
     assert step < 0 or finish == pytest.approx(EPOCH + 5 + step)
 
 
+def test_a_camera_that_was_quiet_when_its_segment_was_closed_ended_it_sooner():
+    clock = WallClock()
+    clock.report(2.0, EPOCH + 2, 102.0)
+    clock.report(8.0, EPOCH + 8, 108.0)
+    assert clock.closed(0.0, 8.4, EPOCH + 28.4, 128.4, 20.4) == pytest.approx((EPOCH, EPOCH + 8.4))
+    # What follows begins with the cut, not with the last frame before it.
+    clock.report(30.0, EPOCH + 30, 130.0)
+    assert clock.closed(28.4, 38.0, EPOCH + 38, 138.0, 1.0) == pytest.approx((EPOCH + 28.4, EPOCH + 38))
+
+
+def silences(*segments):
+    cuts = Cuts(100.0)
+    return [cuts.silence(start, end, 100.0 + now) for start, end, now in segments]
+
+
+def test_pictures_that_are_missing_at_a_cut_are_a_silence():
+    found = silences((0, 9, 9.1), (9, 19, 23.4), (23.2, 29, 29.1), (28.9, 39, 39.1))
+    assert found == pytest.approx([0.0, 0.0, 4.2, 0.0])
+
+
+def test_frames_that_come_late_and_all_at_once_do_not_hide_a_silence():
+    assert silences((0, 10, 17.9), (15, 20, 20.1)) == pytest.approx([0.0, 5.0])
+
+
+def test_a_camera_whose_clock_is_set_at_a_cut_was_not_silent():
+    assert silences((0, 10, 10.1), (3610, 3620, 20.1), (20, 30, 30.1)) == [0.0, 0.0, 0.0]
+    assert silences((0, 10, 10.1), (14, 24, 20.1)) == [0.0, 0.0]
+
+
 def test_the_moment_of_a_frame_is_when_it_was_due_if_that_makes_sense():
     clock = WallClock()
     assert clock.moment(5.0, EPOCH) == EPOCH
@@ -71,7 +100,7 @@ def test_the_moment_of_a_frame_is_when_it_was_due_if_that_makes_sense():
 
 
 def reports(frames, *times):
-    return [frames.of(stream, now) for stream, now in times]
+    return [frames.of(50, stream, now) for stream, now in times]
 
 
 def test_a_frame_that_is_reported_in_time_has_just_come():
@@ -86,6 +115,18 @@ def test_frames_that_came_before_a_silence_are_not_new_when_they_are_reported_af
 def test_a_camera_that_goes_on_after_a_silence_is_up_to_date_again():
     frames = LastFrame(100.0)
     assert reports(frames, (1.0, 104.0), (3.0, 124.0), (5.0, 126.0), (7.0, 128.0))[1:] == [106.0, 126.0, 128.0]
+
+
+def test_a_frame_that_was_held_back_until_sound_came_is_not_new():
+    frames = LastFrame(100.0)
+    assert reports(frames, (1.0, 104.0), (3.0, 106.0)) == [104.0, 106.0]
+    assert frames.of(1, 9.0, 112.0) == 106.0
+    assert frames.of(48, 11.0, 114.0) == 114.0
+
+
+def test_a_camera_with_few_frames_keeps_being_up_to_date():
+    frames = LastFrame(100.0)
+    assert [frames.of(1, stream, 100 + stream) for stream in (4.0, 8.0, 14.0, 18.0)] == [104.0, 108.0, 114.0, 118.0]
 
 
 def test_a_stream_without_times_is_taken_as_it_comes():

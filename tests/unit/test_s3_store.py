@@ -1,6 +1,7 @@
 """The simulated store: it enforces exactly what it was told to, and speaks S3 as a real client expects."""
 
 import base64
+import datetime
 import hashlib
 
 import pytest
@@ -101,6 +102,29 @@ def test_if_none_match_is_honoured_or_ignored(serve, conditional, code):
         assert refused(client.put_object, Bucket="b", Key="k", Body=b"second", IfNoneMatch="*") == code
     else:
         client.put_object(Bucket="b", Key="k", Body=b"second", IfNoneMatch="*")
+
+
+LOCK = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": datetime.datetime(2999, 1, 1)}
+PAST = {**LOCK, "ObjectLockRetainUntilDate": datetime.datetime(2001, 1, 1)}
+
+
+def test_a_bucket_with_object_lock_refuses_locks_in_the_past_and_deletes_nothing_that_is_locked(serve):
+    client = serve(Store(locked=True))
+    body = {"Bucket": "b", "Key": "k", "Body": BODY, "ContentMD5": encoded("md5", BODY)}
+    assert refused(client.put_object, **body, **PAST) == "InvalidArgument"
+    assert refused(client.create_multipart_upload, Bucket="b", Key="m", **PAST) == "InvalidArgument"
+    client.put_object(**body, **LOCK)
+    assert client.head_object(Bucket="b", Key="k")["ObjectLockMode"] == "COMPLIANCE"
+    assert refused(client.delete_object, Bucket="b", Key="k") == "AccessDenied"
+
+
+def test_a_bucket_without_object_lock_refuses_locks_and_a_store_that_ignores_them_forgets_them(serve):
+    client = serve(Store())
+    assert refused(client.put_object, Bucket="b", Key="k", Body=BODY, **LOCK) == "InvalidRequest"
+    client = serve(Store(ignores_lock={"PutObject"}))
+    client.put_object(Bucket="b", Key="k", Body=BODY, **PAST)
+    assert "ObjectLockMode" not in client.head_object(Bucket="b", Key="k")
+    assert refused(client.create_multipart_upload, Bucket="b", Key="m", **LOCK) == "InvalidRequest"
 
 
 def in_parts(client, parts, **complete):

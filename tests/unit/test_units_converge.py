@@ -151,7 +151,7 @@ def test_check_changes_nothing_and_reports_what_would_be(run, fake, tmp_path):
     assert actions(outcome)["camera-recorder-door.service"] == "remove"
     assert actions(outcome)["camera-recorder-gate.service"] == "create"
     assert everything(tmp_path) == before
-    assert [verb for verb, *_ in fake.calls] == ["show"]
+    assert {verb for verb, *_ in fake.calls} == {"show"}
 
 
 def test_check_works_on_a_bare_host(run, tmp_path):
@@ -534,7 +534,9 @@ def lasting(fake, unit):
 
 
 @pytest.mark.parametrize(("restart", "whole_looks"), [(lasting, 1), (lambda fake, unit: None, 2)])
-def test_gently_a_restart_that_did_not_take_place_is_caught_up_with(run, fake, tmp_path, monkeypatch, restart, whole_looks):
+def test_gently_a_restart_that_did_not_take_place_is_caught_up_with(
+    run, fake, tmp_path, monkeypatch, restart, whole_looks
+):
     def one(systemctl, unit, state, timeout):
         restart(fake, unit)
         return converging.Renewed(unit, "door", 1.0, "")
@@ -550,7 +552,7 @@ def test_gently_a_restart_that_did_not_take_place_is_caught_up_with(run, fake, t
     assert fake.verbs("restart") == [[DOOR]]
     assert fake.invocation(YARD) == before
     assert [one.unit for one in outcome.renewed] == [DOOR]
-    assert sum(YARD in names for names in fake.verbs("show")) == whole_looks
+    assert sum(names.RECORDERS in asked for asked in fake.verbs("show")) == whole_looks
     assert not (tmp_path / names.PENDING.lstrip("/")).exists()
 
 
@@ -561,7 +563,7 @@ def test_gently_without_changes_systemd_is_asked_once(run, fake, tmp_path):
     outcome = renew.gently(make("door", "yard"), Systemctl(fake), 1.0, str(tmp_path))
 
     assert not outcome.changed
-    assert [verb for verb, *_ in fake.calls] == ["show"]
+    assert [verb for verb, *_ in fake.calls] == ["is-active", "show"]
 
 
 def test_many_units_are_started_a_few_at_a_time(run, fake):

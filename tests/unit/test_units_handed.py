@@ -44,6 +44,13 @@ def test_the_same_again_changes_nothing(hand_in, tmp_path):
     assert os.stat(tmp_path / "config.yaml").st_ino == before
 
 
+def test_without_a_diff_everything_else_is_told_all_the_same(hand_in):
+    told = hand_in(TEXT, "--no-diff")[1]
+
+    assert told.pop("diff") == ""
+    assert [one["action"] for one in told["files"]] == ["create"] * len(told["files"])
+
+
 def test_one_that_is_refused_touches_neither_the_old_one_nor_a_unit(hand_in, tmp_path):
     hand_in(TEXT)
     before = sorted(os.walk(tmp_path))

@@ -6,6 +6,7 @@ import pytest
 
 from camera_backup import config, journal
 from camera_backup.errors import ConfigError
+from camera_backup.model import Lock
 from camera_backup.uploader import command, parameters
 
 YAML = """
@@ -29,6 +30,20 @@ def test_the_file_and_the_configuration_give_the_same(tmp_path, value):
     assert found.storage.local_path == "/srv/footage"
     assert found.s3.bucket == "b"
     assert found.cameras == ("a", "b")
+
+
+def test_a_camera_has_its_own_lock_else_that_of_the_bucket(value):
+    value["s3"].update(object_lock_mode="governance", object_lock_days=30)
+    value["camera_locks"] = {"b": None, "c": ["compliance", 90]}
+    found = parameters.parse(json.loads(json.dumps(value)), "test")
+    assert (found.lock("a"), found.lock("b"), found.lock("removed")) == (("governance", 30), None, ("governance", 30))
+    assert found.lock("c") == Lock("compliance", 90)
+    assert found.locks == [Lock("compliance", 90), Lock("governance", 30)]
+
+
+def test_a_file_of_a_version_that_knew_no_locks_has_none(value):
+    del value["camera_locks"], value["s3"]["object_lock_mode"], value["s3"]["object_lock_days"]
+    assert parameters.parse(value, "test").locks == []
 
 
 def test_its_secrets_are_hidden_from_the_journal_at_once(value):

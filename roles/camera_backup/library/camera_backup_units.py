@@ -90,6 +90,9 @@ def converge(module, host):
     if not module.check_mode and not os.path.isdir("/etc/camera-backup/credentials"):
         created = host("camera-backup-install")[0]["changed"]
     options = ["--check"] if module.check_mode else []
+    if not module._diff:
+        # A megabyte with many cameras, which is made, travels, and is searched for secrets.
+        options.append("--no-diff")
     if module.params["gentle"]:
         options.append("--gently=%d" % module.params["timeout"])
     content = module.params["content"].encode("utf-8")
