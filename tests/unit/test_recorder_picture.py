@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from camera_backup.recorder.picture import Picture, sequence_sets
@@ -76,6 +77,25 @@ def test_another_ffmpeg_may_begin_with_another_picture(film):
     film.write_bytes(HEAD + fragment(LARGE, SLICE))
     picture.begin()
     assert not picture.changed(str(film), "h264", 1002.0)
+    grow(film, fragment(SMALL, SLICE))
+    assert picture.changed(str(film), "h264", 1004.0), "its file is read from the beginning, whatever its name"
+
+
+def test_a_change_is_noticed_although_frames_without_parameter_sets_follow_at_once(film):
+    picture = Picture()
+    grow(film, fragment(SMALL, SLICE))
+    assert not picture.changed(str(film), "h264", 1000.0)
+    grow(film, fragment(LARGE, SLICE) + fragment(SLICE))
+    assert picture.changed(str(film), "h264", 1002.0)
+
+
+def test_looking_keeps_no_file_open(film):
+    picture = Picture()
+    grow(film, fragment(SMALL, SLICE))
+    picture.changed(str(film), "h264", 1000.0)
+    before = os.listdir("/proc/self/fd")
+    picture.changed(str(film), "h264", 1002.0)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
 def test_a_camera_that_alternates_is_not_started_anew_all_the_time(film):
@@ -102,8 +122,11 @@ def test_a_camera_that_sends_no_parameter_sets_between_its_frames_cannot_change(
 
 @pytest.mark.parametrize("codec", ["av1", "mpeg4", None])
 def test_what_is_neither_h264_nor_h265_is_left_alone(film, codec):
-    grow(film, fragment(SMALL, SLICE) + fragment(LARGE, SLICE))
-    assert not Picture().changed(str(film), codec, 1000.0)
+    """Even where its bytes look like parameter sets of the others."""
+    picture = Picture()
+    for now, which in enumerate((b"small", b"large")):
+        grow(film, fragment(b"\x67" + which, b"\x42\x01" + which))
+        assert not picture.changed(str(film), codec, now)
 
 
 def test_a_file_that_is_gone_is_no_change(tmp_path):
@@ -115,12 +138,18 @@ def test_the_sets_of_h265_are_found_by_their_numbers():
     assert sequence_sets(stored(vps, sps, pps, slice_, sps), "hevc") == [sps]
 
 
+def test_a_set_that_is_cut_off_is_none():
+    assert sequence_sets(stored(SMALL, LARGE)[:-1], "h264") == [SMALL]
+
+
 @given(st.binary(max_size=300), st.sampled_from(["h264", "hevc"]))
 def test_whatever_the_bytes_they_raise_nothing(content, codec):
     sequence_sets(content, codec)
 
 
 @given(st.binary(max_size=300))
+@example(bytes(16))  # boxes that have no length
+@example(struct.pack(">I4sQ", 1, b"mdat", 0))
 def test_whatever_the_file_holds_looking_at_it_ends(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.mp4"
     path.write_bytes(content)
