@@ -72,7 +72,7 @@ def place(request, tmp_path, swift_server, monkeypatch):
     if request.param == "an ACL of Swift":
         keys = {"access_key_id": swift_config.WRITER_KEY, "secret_access_key": swift_config.SECRET_KEY}
         with swift_behind_proxy(tmp_path, swift_server, keys) as place:
-            swift_server.allow_writing_only(place.parameters.s3.bucket)
+            place.change("s3", bucket=swift_server.write_only_bucket())
             yield examine(place, request.param)
         return
     kind = simulated if "simulated" in request.param else swift_behind_proxy

@@ -16,7 +16,7 @@ import os
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import boto3
 import botocore.config
@@ -28,6 +28,9 @@ from tests.support.processes import Program, free_ports, running
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
+
+_AT_ONCE = 16
+"""Buckets that are made before they are wanted."""
 
 
 def program(variable: str, default: str) -> str:
@@ -139,6 +142,7 @@ class Swift(S3Server):
         self._certificate: Certificate = authority.issue()
         self._ports = dict(zip(swift_config.SERVERS, ports))
         self._programs: list[Program] = []
+        self._write_only: list[str] = []
         swift_config.write(directory, self._ports, self._certificate)
         self._build_rings()
 
@@ -149,17 +153,24 @@ class Swift(S3Server):
             if builder.process.wait(60) != 0:
                 raise RuntimeError("swift rings could not be built:\n%s" % builder.tail())
 
-    def allow_writing_only(self, bucket: str) -> None:
-        """Let the user `swift_config.WRITER_KEY` write to a bucket, and neither read nor list it.
+    def write_only_bucket(self) -> str:
+        """Return an empty bucket that the user `swift_config.WRITER_KEY` may write to, and neither read nor list.
 
-        Swift keeps parts in a container beside the bucket, and looks into that on the user's behalf.
+        Many are made at once: the program that sets their ACLs takes seconds to start.
         """
+        if not self._write_only:
+            self._write_only = [self.make_bucket() for _ in range(_AT_ONCE)]
+            self._allow_writing_only(self._write_only)
+        return self._write_only.pop()
+
+    def _allow_writing_only(self, buckets: Sequence[str]) -> None:
+        """Swift keeps parts in a container beside each bucket, and looks into that on the user's behalf."""
         path = self.directory / "inside.conf"
         path.write_text(swift_config.INSIDE.format(directory=self.directory))
-        command = [self._bin + "/python", "-W", "ignore", "-c", swift_config.WRITE_ONLY, str(path), bucket]
-        with running([*command, swift_config.WRITER_KEY], self.directory / "acl.log") as setter:
+        command = [self._bin + "/python", "-W", "ignore", "-c", swift_config.WRITE_ONLY, str(path)]
+        with running([*command, swift_config.WRITER_KEY, *buckets], self.directory / "acl.log") as setter:
             if setter.process.wait(60) != 0:
-                raise RuntimeError("the ACL could not be set:\n%s" % setter.tail())
+                raise RuntimeError("the ACLs could not be set:\n%s" % setter.tail())
 
     def start(self) -> None:
         self._programs = [

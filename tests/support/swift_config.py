@@ -35,12 +35,13 @@ WRITE_ONLY = """
 import os, sys
 from swift.common.internal_client import InternalClient
 from swift.common.utils import set_swift_dir
-path, bucket, writer = sys.argv[1:]
+path, writer, *buckets = sys.argv[1:]
 set_swift_dir(os.path.dirname(path))
 client = InternalClient(path, "test", 1)
-client.set_container_metadata("AUTH_nvr", bucket, {"X-Container-Write": writer})
 parts = {"X-Container-Write": writer, "X-Container-Read": writer + ",.rlistings"}
-client.create_container("AUTH_nvr", bucket + "+segments", parts)
+for bucket in buckets:
+    client.set_container_metadata("AUTH_nvr", bucket, {"X-Container-Write": writer})
+    client.create_container("AUTH_nvr", bucket + "+segments", parts)
 """
 
 INSIDE = """\
