@@ -30,6 +30,9 @@ _PLAUSIBLE_SECONDS = 10.0
 """A file that is so much longer or shorter than it was recorded has times that mean nothing: a clock was set."""
 _REMUXED = ".remuxed"
 
+_TOLD = 10
+"""Problems of one attempt that are told."""
+
 
 class Place(NamedTuple):
     """Which camera's footage, and with what tools."""
@@ -200,35 +203,33 @@ class Leftovers(NamedTuple):
 def leftovers(place: Place) -> Leftovers:
     """Finish every file of runs that nobody works on any more. One that fails does not keep the others waiting."""
     found = Leftovers([], [], [])
-    root = paths.spool(place.local_path, place.camera)
-    for run in sorted(os.listdir(root)) if os.path.isdir(root) else []:
-        directory = os.open("%s/%s" % (root, run), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for run in spool.runs(place.local_path, place.camera):
+        directory = os.open(run, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             # I3: a recorder, an FFmpeg or a finisher that still lives holds this lock.
             if spool.locked(directory):
                 _finish_run(place, run, found)
             else:
-                found.busy.append(run)
+                found.busy.append(os.path.basename(run))
         finally:
             os.close(directory)
     return found
 
 
-def _finish_run(place: Place, run: str, found: Leftovers) -> None:
-    directory = "%s/%s" % (paths.spool(place.local_path, place.camera), run)
-    for name in sorted(name for name in os.listdir(directory) if name.endswith(".mp4")):
+def _finish_run(place: Place, directory: str, found: Leftovers) -> None:
+    run = _recorder_of(os.path.basename(directory))
+    for name in spool.recordings(directory):
         try:
-            segment = finish(place, "%s/%s" % (directory, name), _recorder_of(run))
+            segment = finish(place, "%s/%s" % (directory, name), run)
         except (OSError, HostError) as error:
             found.failed.append(str(error))
         else:
             found.published.extend([segment] if segment else [])
-    left = os.listdir(directory)
-    for name in left:
-        if name.endswith(_REMUXED) and name[: -len(_REMUXED)] not in left:
-            # I4: its source was dropped, so it is published (or proven) already; only this link is left.
-            os.unlink("%s/%s" % (directory, name))
-            left = os.listdir(directory)
+    left = set(os.listdir(directory))
+    for name in [name for name in left if name.endswith(_REMUXED) and name[: -len(_REMUXED)] not in left]:
+        # I4: its source was dropped, so it is published (or proven) already; only this link is left.
+        os.unlink("%s/%s" % (directory, name))
+        left.remove(name)
     if not left:
         os.rmdir(directory)
 
@@ -249,8 +250,14 @@ def leftovers_in_turn(place: Place) -> list[str]:
     finally:
         os.close(turn)
     if found.failed:
-        raise OSError("; ".join(found.failed))
+        raise OSError("; ".join(_first(found.failed)))
     return found.published
+
+
+def _first(problems: list[str]) -> list[str]:
+    """Return so many of them as somebody reads: there may be thousands, and they are told again with every attempt."""
+    more = ["and %d more of this kind" % (len(problems) - _TOLD)] if len(problems) > _TOLD else []
+    return problems[:_TOLD] + more
 
 
 def _step_back() -> None:
@@ -278,7 +285,7 @@ def main(arguments: list[str]) -> int:
             failed = []
     except (OSError, HostError) as error:
         failed = [str(error)]
-    for problem in failed:
+    for problem in _first(failed):
         journal.log(journal.ERROR, "finish_failed", camera=place.camera, error=problem)
     return 1 if failed else 0
 

@@ -114,7 +114,7 @@ class RunDirectory:
 
     def files(self) -> list[str]:
         """Return the paths of all recordings in it, oldest name first."""
-        return ["%s/%s" % (self.path, name) for name in sorted(os.listdir(self.path)) if name.endswith(".mp4")]
+        return ["%s/%s" % (self.path, name) for name in recordings(self.path)]
 
     def close(self) -> None:
         """Let go of the lock, and of the directory when it is empty."""
@@ -125,16 +125,46 @@ class RunDirectory:
             return  # something is left in it, for whoever gets the lock next
 
 
+def runs(local_path: str, camera: str) -> list[str]:
+    """Return the paths of the directories of all runs, sorted. What else lies there is not ours, and is left alone."""
+    try:
+        entries = os.scandir(paths.spool(local_path, camera))
+    except FileNotFoundError:
+        return []
+    with entries:
+        return sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+def recordings(run: str) -> list[str]:
+    """Given the directory of a run, return the names of the recordings in it, sorted; a link is none."""
+    with os.scandir(run) as entries:
+        return sorted(e.name for e in entries if e.name.endswith(".mp4") and e.is_file(follow_symlinks=False))
+
+
+def unfinished(local_path: str, camera: str) -> list[str]:
+    """Return the paths of the recordings of all runs, sorted. What is gone meanwhile, or not ours to read, has none."""
+    found: list[str] = []
+    try:
+        directories = runs(local_path, camera)
+    except OSError:
+        return []
+    for run in directories:
+        try:
+            found += ["%s/%s" % (run, name) for name in recordings(run)]
+        except OSError:
+            continue
+    return found
+
+
 def newest_write(local_path: str, camera: str) -> float | None:
-    """Return when a file of any run was last written to (epoch seconds), None when there is none."""
+    """Return when a recording of any run was last written to (epoch seconds), None when there is none."""
     newest = None
-    for directory, _, names in os.walk(paths.spool(local_path, camera)):
-        for name in names:
-            try:
-                moment = os.stat("%s/%s" % (directory, name)).st_mtime
-            except FileNotFoundError:
-                continue
-            newest = moment if newest is None else max(newest, moment)
+    for path in unfinished(local_path, camera):
+        try:
+            moment = os.stat(path, follow_symlinks=False).st_mtime
+        except FileNotFoundError:
+            continue
+        newest = moment if newest is None else max(newest, moment)
     return newest
 
 

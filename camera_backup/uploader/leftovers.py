@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Callable
 
-from camera_backup import journal, paths
+from camera_backup import journal
 from camera_backup.recorder import spool
 from camera_backup.uploader import plan
 from camera_backup.uploader.parameters import Parameters
@@ -13,10 +12,8 @@ from camera_backup.uploader.parameters import Parameters
 
 def of(local_path: str, camera: str) -> list[str]:
     """Given a camera, return the unfinished recordings that no recorder of it looks after, as sorted paths."""
-    found = []
-    for directory, _, names in os.walk(paths.spool(local_path, camera)):
-        found += ["%s/%s" % (directory, name) for name in names if name.endswith(".mp4")]
-    return sorted(found) if found and not spool.recorder_is_alive(local_path, camera) else []
+    found = spool.unfinished(local_path, camera)
+    return found if found and not spool.recorder_is_alive(local_path, camera) else []
 
 
 def fingerprint(local_path: str) -> int:

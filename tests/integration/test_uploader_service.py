@@ -367,6 +367,26 @@ def test_foreign_files_are_mentioned_once(place):
         assert running.text().count("files_left_alone") == 1
 
 
+def test_thousands_of_foreign_files_are_mentioned_in_one_line_and_keep_nothing_waiting(place):
+    directory = place.path().parent
+    for number in range(2500):
+        (directory / ("notes-%d.txt" % number)).write_text("mine")
+        (directory / ("20231113_%02d%02d%02d.mp4" % (number // 3600, number // 60 % 60, number % 60))).symlink_to(
+            "/dev/null"
+        )
+    before = sorted(os.listdir(directory))
+    place.segment()
+    with service(place) as running:
+        wait_until(lambda: not place.path().exists(), "the segment")
+        running.wait_state("idle")
+        time.sleep(2.5)
+        [line] = [line for line in running.text().splitlines() if "files_left_alone" in line]
+        assert "files=5000 example=" in line
+        assert len(line) < 120
+        assert resident(running.process.pid) <= 22
+    assert sorted(os.listdir(directory)) == before
+
+
 @pytest.mark.parametrize(
     ("faults", "code", "words"),
     [
