@@ -9,6 +9,11 @@ from camera_backup import measures
 from camera_backup.status.drain import Drain
 from camera_backup.status.live import Recorder, Uploader
 
+LOST_LATELY = 86400.0
+"""Seconds for which lost footage makes a host unwell: who looks once a day sees it."""
+
+_NAMED = 5  # cameras in one line
+
 
 class Waiting(NamedTuple):
     """Finished segments that are not proven in the bucket yet.
@@ -159,6 +164,17 @@ def slow_line(host: HostStatus) -> str:
     return "the uplink, or its limit, is too slow for the cameras: " + speeds(drain)
 
 
+def lately_lost(host: HostStatus) -> str:
+    """Given the host, return that footage of it was dropped for space of late, or an empty text."""
+    found = [one for one in host.dropped if host.now - one.last < LOST_LATELY]
+    if not found:
+        return ""
+    names = ", ".join(one.camera for one in found[:_NAMED])
+    more = " and %d more" % (len(found) - _NAMED) if len(found) > _NAMED else ""
+    last = measures.ago(max(one.last for one in found), host.now)
+    return "footage was dropped for space, never uploaded, the last %s: of %s%s" % (last, names, more)
+
+
 def speeds(drain: Drain) -> str:
     """Return what is recorded and what leaves, as far as it is known."""
     known = [(drain.uploading, "leave"), (drain.recording, "are recorded")]
@@ -175,9 +191,12 @@ def troubles(host: HostStatus) -> list[str]:
 
 def wrong(host: HostStatus) -> list[str]:
     """Given the host, return what is wrong with it as a whole, one line each."""
-    return [line for line in (full_disk(host), stuck(host), slow_line(host)) if line]
+    return [line for line in (full_disk(host), stuck(host), slow_line(host), lately_lost(host)) if line]
 
 
 def exit_code(host: HostStatus) -> int:
-    """Return 0 when every enabled camera is recording and nothing is stuck, else 1. Nothing readable is not well."""
+    """Return 0 when every enabled camera is recording, nothing is stuck and nothing was lost lately, else 1.
+
+    Nothing readable is not well.
+    """
     return 1 if troubles(host) or (host.unread and not host.cameras) else 0

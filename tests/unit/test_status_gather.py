@@ -13,6 +13,7 @@ from camera_backup.cli import main
 from camera_backup.status import live
 from camera_backup.status.gather import Gatherer, Place
 from camera_backup.status.report import Outage, exit_code
+from camera_backup.uploader import tombstones
 
 SECRET = "Pa55-phrase-x"
 
@@ -84,6 +85,18 @@ class Host:
 @pytest.fixture
 def host(tmp_path):
     return Host(tmp_path)
+
+
+def test_a_host_that_dropped_footage_of_late_is_not_well(host):
+    host.recorder()
+    host.uploader()
+    tombstones.write(str(host.state), "front", "20261122_120000.mp4", 1.0, 3601.0, 10**9)
+    found = host.status()
+    assert (found.dropped[0].camera, exit_code(found)) == ("front", 1)
+    host.now += 86401
+    host.recorder()
+    host.uploader()
+    assert exit_code(host.status()) == 0
 
 
 def test_a_living_host_is_read_as_well(host):

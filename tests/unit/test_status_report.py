@@ -188,6 +188,23 @@ def test_what_was_dropped_for_space_is_told_with_amount_and_cause():
     assert view.as_json(replace(WELL, dropped=(lost,)))["dropped"][0]["segments"] == 12
 
 
+def test_a_host_that_lost_footage_is_not_well_for_a_day():
+    lost = Lost("front", 12, 21_600_000_000, 43200.0, "disk_full", NOW - 86399)
+    host = replace(WELL, dropped=(lost, lost._replace(camera="yard", last=NOW - 7200)))
+    assert exit_code(host) == 1
+    [trouble] = troubles(host)
+    assert trouble == "footage was dropped for space, never uploaded, the last 2 h ago: of front, yard"
+    assert view.summary(host).endswith("; " + trouble)
+    past = replace(WELL, dropped=(lost._replace(last=NOW - 86400),))
+    assert exit_code(past) == 0
+    assert "front: 12 segments" in view.text(past, False, None)
+
+
+def test_of_many_cameras_that_lost_footage_some_are_named():
+    lost = [Lost("cam%d" % number, 1, 1, 1.0, "disk_full", NOW - 60) for number in range(7)]
+    assert troubles(replace(WELL, dropped=tuple(lost)))[0].endswith("of cam0, cam1, cam2, cam3, cam4 and 2 more")
+
+
 def test_the_room_counts_what_is_kept_although_proven_and_says_what_comes_then():
     disk = replace(DISK, free=10**9 + 4_050_000 // 8 * 3600, kept=4_050_000 // 8 * 3600, when_full="drop_oldest")
     shown = view.text(replace(WELL, disk=disk), False, None)
