@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Iterable, List
+from typing import Iterable, List, Sequence
 
 from camera_backup import disk
 from camera_backup.check import bucket, camera, clock, host, probe, program
@@ -27,7 +27,8 @@ Findings = List[Finding]
 def offline(config: Config, warnings: Iterable[str]) -> Findings:
     """Given a valid configuration and what was said about it, return what can be found without any network."""
     found = program.look(config.recording.ffmpeg)
-    return [*_warned(warnings), program.finding(config.recording.ffmpeg, found), _disk(config, 0.0)]
+    rates = [0.0 for one in config.cameras if one.enabled]
+    return [*_warned(warnings), program.finding(config.recording.ffmpeg, found), _disk(config, rates)]
 
 
 def online(config: Config, warnings: Iterable[str]) -> Findings:
@@ -48,7 +49,7 @@ def online(config: Config, warnings: Iterable[str]) -> Findings:
     return [
         *_warned(warnings),
         program.finding(config.recording.ffmpeg, found),
-        _disk(config, sum(camera.bytes_per_second(one) for one in seen if one)),
+        _disk(config, [camera.bytes_per_second(one) if one else 0.0 for one in seen]),
         skew.result(),
         *(finding for one, result in zip(enabled, seen) for finding in _judged(one, result)),
         *stored.result(),
@@ -74,13 +75,14 @@ def _warned(warnings: Iterable[str]) -> Findings:
     return [Finding(HOST, host.SUBJECT, "configuration", WARNING, text) for text in warnings]
 
 
-def _disk(config: Config, rate: float) -> Finding:
+def _disk(config: Config, rates: Sequence[float]) -> Finding:
     storage, path = config.storage, config.storage.local_path
     try:
         wrong = disk.problem(path, storage.state_path)
         if wrong is not None:
             return host.other_disk(wrong)
-        return host.disk_finding(path, host.disk(path), storage.min_free, rate, storage.when_full)
+        load = host.Load(rates, config.recording.segment_duration)
+        return host.disk_finding(path, host.disk(path), storage.min_free, load, storage.when_full)
     except OSError as error:
         return host.unreadable_disk(path, error.strerror or str(error))
 

@@ -252,7 +252,7 @@ def test_a_disk_without_its_reserve_is_a_problem_of_the_host_whatever_else_is_wr
     site.camera("gone", "rtsp://127.0.0.1:1/x")
     code, found = site.found()
     assert code == 4
-    assert "less than the reserve of 1 PB" in found["this host", "disk"]["text"]
+    assert "is too small for storage.min_free (1 PB)" in found["this host", "disk"]["text"]
     assert found["gone", "connection"]["level"] == "problem"
 
 

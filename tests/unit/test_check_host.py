@@ -11,13 +11,13 @@ import pytest
 
 from camera_backup.check import clock
 from camera_backup.check.findings import OK, PROBLEM, WARNING
-from camera_backup.check.host import Disk, clock_finding, disk, disk_finding
+from camera_backup.check.host import Disk, Load, clock_finding, disk, disk_finding
 
 GB = 10**9
 
 
-def judged(free=100 * GB, reserve=GB, rate=None, writable=True):
-    return disk_finding("/srv", Disk("/srv", 500 * GB, free, writable), reserve, rate)
+def judged(free=100 * GB, reserve=GB, rate=0.0, writable=True):
+    return disk_finding("/srv", Disk("/srv", 500 * GB, free, writable), reserve, Load([rate], 3600))
 
 
 def test_room_for_more_than_a_day_is_well_and_told_in_hours_and_per_day():
@@ -36,6 +36,44 @@ def test_room_for_less_than_a_day_is_a_warning():
 def test_less_than_the_reserve_is_a_problem_whatever_the_rate():
     assert judged(free=GB - 1).level == PROBLEM
     assert "storage.min_free" in judged(free=GB - 1).advice
+
+
+def small(total, rates, when_full="keep", seconds=3600):
+    return disk_finding("/srv", Disk("/srv", total, total, True), 20 * GB, Load(rates, seconds), when_full)
+
+
+def test_a_disk_that_cannot_hold_the_reserve_and_a_segment_of_each_camera_is_a_problem_with_figures():
+    """22 GB at which recording goes on, 3.6 GB and 1.8 GB that are open, and a copy of the larger one."""
+    found = small(31 * GB - 1, [1e6, 5e5])
+    assert found.level == PROBLEM
+    assert found.text == (
+        "31.0 GB at /srv is too small for storage.min_free (20 GB) and segments of 1 h of 2 cameras, 9 GB (measured): "
+        "recording pauses"
+    )
+    assert found.advice == "use a larger disk, or lower storage.min_free or recording.segment_duration"
+    assert small(31 * GB, [1e6, 5e5]).level == WARNING
+    assert small(31 * GB - 1, [1e6, 5e5], seconds=3000).level == WARNING
+
+
+def test_with_drop_oldest_it_says_that_footage_goes_before_it_is_uploaded():
+    assert small(25 * GB, [1e6], "drop_oldest").text.endswith("footage is dropped before it can be uploaded")
+
+
+def test_what_was_not_measured_is_assumed_to_be_little_and_that_is_said_and_is_no_problem_by_itself():
+    found = small(22 * GB, [0.0])
+    assert "900 MB (1 Mbit/s assumed for each)" in found.text
+    assert found.level == WARNING
+    assert small(22_900_000_000, [0.0]).level == OK
+    assert small(22 * GB - 1, [0.0]).level == PROBLEM
+    assert "(1 measured, 1 Mbit/s assumed for each other)" in small(25 * GB, [1e6, 0.0]).text
+    assert small(29_200_000_000 - 1, [1e6, 0.0]).level == PROBLEM
+    assert "too small" not in small(29_650_000_000, [1e6, 0.0]).text
+    assert small(22 * GB, []).level == OK
+
+
+def test_a_disk_that_is_full_is_a_problem_even_where_it_may_be_too_small():
+    found = disk_finding("/srv", Disk("/srv", 22 * GB, GB, True), 20 * GB, Load([0.0], 3600))
+    assert (found.level, "less than the reserve" in found.text) == (PROBLEM, True)
 
 
 def test_a_read_only_disk_is_a_problem():
