@@ -123,7 +123,7 @@ def main() -> int:
     given = parameters.parse(value, "standard input")
     needed = value.get("needed")
     if needed is not None:
-        return _sweep(given, needed)
+        return _sweep(given, needed, value["least"])
     stop = Stop()
 
     def asked(*_: object) -> None:
@@ -154,14 +154,14 @@ def main() -> int:
     return 0
 
 
-def _sweep(given: Parameters, needed: int) -> int:
+def _sweep(given: Parameters, needed: int, least: int) -> int:
     """The process that makes room. A signal ends it at any moment, and that loses nothing."""
     from camera_backup.errors import CameraBackupError
     from camera_backup.uploader import lease, sweep
 
     lease.prepare()
     try:
-        result = sweep.sweep(given, needed).as_json()
+        result = sweep.sweep(given, needed, least).as_json()
     except CameraBackupError as error:
         result = {"error": str(error)}
     except MemoryError:

@@ -25,6 +25,11 @@ REST_SECONDS = 30.0
 
 _FRESH_SECONDS = 60.0
 
+_IN_VAIN = (
+    "dropping all segments would not make that much room, so footage goes only where recording goes on by that: the "
+    "disk is too small for storage.min_free and its cameras, or filled by something else (see camera-backup check)"
+)
+
 
 class Keeper:
     """Looks at the disk, starts the sweep when it is needed, and remembers what became of it."""
@@ -56,7 +61,7 @@ class Keeper:
             self._next_retention = now + parameters.upload.check_interval
             self._end = None
             try:
-                self.child = Child({**given, "needed": needed})
+                self.child = Child({**given, "needed": needed, "least": space.least(self._room)})
             except OSError as error:
                 self._complain("the process that makes room cannot be started: %s" % error.strerror)
 
@@ -90,9 +95,8 @@ class Keeper:
             self._totals[key] += end[key]
         short = end["short"] > 0
         if short and not self._short and not end["busy"]:
-            journal.log(
-                journal.WARNING, "space_short", bytes=end["short"], reason="nothing is left that may be deleted"
-            )
+            reason = _IN_VAIN if end["spared"] else "nothing is left that may be deleted"
+            journal.log(journal.WARNING, "space_short", bytes=end["short"], reason=reason)
         self._short = short
 
     def at_once(self) -> None:

@@ -7,7 +7,8 @@
 
 The threshold lies above the mark at which paused recorders go on, by what the cameras record in HORIZON seconds and by
 one whole segment, of which a second copy is made for a moment when it is closed (`recorder.remux`). So with
-`drop_oldest` recording never pauses, and with `keep` only when nothing proven is left.
+`drop_oldest` recording never pauses, and with `keep` only when nothing proven is left. Where the disk is too small for
+the threshold, or something else fills it, footage goes as late as possible, and never in vain: see `worth_dropping`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,22 @@ def lacking(room: Room) -> int:
     if room.free >= threshold(room):
         return 0
     return threshold(room) + int(room.rate * HORIZON) - room.free
+
+
+def least(room: Room) -> int:
+    """Return how many bytes have to go so that recording goes on; 0 for none."""
+    return max(0, resume_at(room.min_free) - room.free)
+
+
+def worth_dropping(there: int, needed: int, least: int) -> int:
+    """Given the bytes of all segments, and what `lacking` and `least` say, return how many may be made by dropping.
+
+    What all of them together cannot make, dropping most of them cannot either: each new segment would go before it is
+    uploaded. Then only recording itself is worth footage, and not even that if it would not go on.
+    """
+    if there >= needed:
+        return needed
+    return least if there >= least else 0
 
 
 def choose(candidates: Iterable[Candidate], needed: int, drops: bool) -> list[Candidate]:

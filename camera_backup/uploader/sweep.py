@@ -29,6 +29,7 @@ class Swept:
 
     released: proven in the bucket; dropped: in no bucket; missing: the bucket does not hold what it was seen to hold
     short: what is still needed; busy: of segments that would have gone, had they not been on their way
+    spared: of what is needed, what nothing was dropped for: see `space.worth_dropping`
     """
 
     released: int = 0
@@ -38,21 +39,25 @@ class Swept:
     missing: int = 0
     short: int = 0
     busy: int = 0
+    spared: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the parent."""
         return dict(vars(self))
 
 
-def sweep(parameters: Parameters, needed: int, step: steps.Hook = steps.nothing) -> Swept:
-    """Free `needed` bytes, and what has outlived `storage.local_retention`; raise HostError when that fails."""
+def sweep(parameters: Parameters, needed: int, least: int, step: steps.Hook = steps.nothing) -> Swept:
+    """Free `needed` bytes, and what has outlived `storage.local_retention`; raise HostError when that fails.
+
+    least: bytes without which recording does not go on
+    """
     state_path = parameters.storage.state_path
     descriptor = workplace.lock(state_path, paths.space_lock(state_path))
     try:
         with contextlib.ExitStack() as stack:
             catalog = stack.enter_context(contextlib.closing(workplace.open_catalog(state_path)))
             witness = stack.enter_context(contextlib.closing(Witness(parameters, catalog)))
-            return _Sweep(parameters, catalog, witness, step).run(needed)
+            return _Sweep(parameters, catalog, witness, step).run(needed, least)
     except (OSError, sqlite3.Error) as error:
         raise HostError("no room could be made: %s" % error) from None
     finally:
@@ -68,14 +73,26 @@ class _Sweep:
         self._identities: dict[tuple[str, str], str] = {}
         self._done = Swept()
 
-    def run(self, needed: int) -> Swept:
+    def run(self, needed: int, least: int) -> Swept:
         self._settle()
         storage = self._storage
         left = list(self._candidates())
-        for one in space.outlived(left, time.time(), storage.retention_seconds, storage.retention_bytes):
-            left.remove(one)
-            needed -= self._release(one, urgent=False)
         drops = storage.when_full == "drop_oldest"
+        if drops:
+            self._done.spared = needed - space.worth_dropping(sum(one.bytes for one in left), needed, least)
+        for one in space.outlived(left, time.time(), storage.retention_seconds, storage.retention_bytes):
+            freed = self._release(one, urgent=False)
+            if freed:  # what was not released may have to go all the same, for its space
+                left.remove(one)
+                needed -= freed
+        needed = self._free(left, needed, drops=False)
+        if drops:
+            needed = self._done.spared + self._free(left, needed - self._done.spared, drops=True)
+        self._done.short = max(0, needed)
+        return self._done
+
+    def _free(self, left: list[Candidate], needed: int, drops: bool) -> int:
+        """Delete of what is `left` until `needed` bytes are free, or nothing more may go; return what is lacking."""
         while needed > 0:
             # What could not go is not chosen again, and the next ones take its place.
             chosen = space.choose(left, needed, drops)
@@ -84,8 +101,7 @@ class _Sweep:
             for one in chosen:
                 left.remove(one)
                 needed -= self._release(one, urgent=True) if one.proven else self._drop(one)
-        self._done.short = max(0, needed)
-        return self._done
+        return needed
 
     def _settle(self) -> None:
         """Forget what is gone without a word: a former run was killed after it had dropped the file."""

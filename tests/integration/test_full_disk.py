@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -146,6 +148,31 @@ def test_what_has_to_go_and_is_on_its_way_is_taken_from_the_worker_first(place, 
         ]
     assert list(place.store.buckets["b"]) == [place.key(OLD[1])]
     assert place.store.uploads == {}
+
+
+def test_a_disk_that_something_else_fills_costs_no_footage_in_vain_and_that_is_said(place, disk):
+    for name in OLD:
+        place.segment(MIB, name)
+    place.change("storage", min_free=30 * MIB, when_full="drop_oldest")
+    place.proxy.stop()
+    ballast = fill(disk, 10 * MIB)
+    # A recorder whose segment is large puts the threshold out of reach: all segments together do not make that much.
+    recorder = {"updated": time.time(), "bits_per_second": 0, "segment": {"bytes": 8 * MIB}}
+    status = Path(paths.recorder_status(place.parameters.storage.state_path, CAMERA))
+    status.parent.mkdir(parents=True)
+    status.write_text(json.dumps(recorder))
+    with service(place, SMALL) as running:
+        running.wait_log("space_short")
+        wait_until(lambda: running.status()["space"]["short"], "the word of it")
+        assert "dropping all segments would not make that much room" in running.text()
+        time.sleep(3)
+        assert (running.text().count("space_short"), running.status()["space"]["dropped"]) == (1, 0)
+        # 38 MiB make a paused recorder go on: two of three segments of 1 MiB are enough for that now, and worth it.
+        with ballast.open("r+b") as stream:
+            stream.truncate(ballast.stat().st_size - (36 * MIB + MIB // 2 - free(disk)))
+        wait_until(lambda: running.status()["space"]["dropped"] == 2, "two dropped segments")
+        assert [place.path(name).exists() for name in OLD] == [False, False, True]
+        wait_until(lambda: free(disk) >= 38 * MIB, "the mark")
 
 
 def test_with_drop_oldest_a_long_outage_never_pauses_the_recorder_and_every_segment_is_accounted_for(

@@ -32,8 +32,8 @@ def place(tmp_path):
         yield place
 
 
-def swept(place, needed, step=steps.nothing):
-    return sweep.sweep(place.parameters, needed, step)
+def swept(place, needed, step=steps.nothing, least=0):
+    return sweep.sweep(place.parameters, needed, least, step)
 
 
 def dropped(place, camera=CAMERA):
@@ -106,6 +106,17 @@ def test_without_the_bucket_what_is_merely_old_stays(place, monkeypatch):
     assert swept(place, 0).released == 2
 
 
+def test_what_is_old_and_cannot_be_asked_about_goes_before_footage_that_no_bucket_holds(place, monkeypatch):
+    proven(place, NAMES[1])
+    place.segment(name=NAMES[0])
+    place.change("storage", retention_seconds=60, when_full="drop_oldest")
+    monkeypatch.setattr(witness, "PATIENCE", 3.0)
+    place.proxy.stop()
+    result = swept(place, 1000)
+    assert (result.released, result.dropped) == (1, 0)
+    assert kept_on_disk(place) == [NAMES[0]]
+
+
 def test_a_size_of_retention_keeps_the_newest(place):
     proven(place, *NAMES[:3])
     place.change("storage", retention_bytes=2000)
@@ -139,9 +150,32 @@ def test_an_open_file_and_one_with_a_second_name_are_never_dropped(place):
     os.link(place.path(NAMES[1]), place.directory / "second-name")
     place.change("storage", when_full="drop_oldest")
     with place.path(NAMES[0]).open("ab"):
-        result = swept(place, 10**6)
+        result = swept(place, 2000)
     assert (result.dropped, kept_on_disk(place)) == (1, NAMES[:2])
     assert [one.name for one in dropped(place)] == [NAMES[2]]
+
+
+def test_where_dropping_all_would_not_make_recording_go_on_nothing_is_dropped(place):
+    """Something else fills the disk, or it is too small: footage that goes would go in vain."""
+    proven(place, NAMES[3])
+    for name in NAMES[:3]:
+        place.segment(name=name)
+    place.change("storage", when_full="drop_oldest")
+    result = swept(place, 9000, least=4001)
+    assert (result.released, result.dropped, result.spared, result.short) == (1, 0, 9000, 8000)
+    assert (kept_on_disk(place), dropped(place)) == (NAMES[:3], [])
+
+
+def test_where_the_threshold_is_out_of_reach_only_as_much_is_dropped_as_recording_needs(place):
+    """Else every segment would go as soon as it is closed, before it is old enough to be uploaded."""
+    for name in NAMES[:3]:
+        place.segment(name=name)
+    place.change("storage", when_full="drop_oldest")
+    result = swept(place, 9000)
+    assert (result.dropped, result.short) == (0, 9000)
+    result = swept(place, 9000, least=1500)
+    assert (result.dropped, result.short) == (2, 7000)
+    assert kept_on_disk(place) == [NAMES[2]]
 
 
 def test_a_segment_on_its_way_is_passed_over_and_told(place):
@@ -167,7 +201,7 @@ def step(reached, name):
     if reached == last:
         os.kill(os.getpid(), signal.SIGKILL)
 lease.prepare()
-sweep.sweep(parameters.parse(parameters.read(given), given), %d, step)
+sweep.sweep(parameters.parse(parameters.read(given), given), %d, 0, step)
 """
 
 

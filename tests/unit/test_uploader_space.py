@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,30 @@ def test_no_more_goes_than_is_needed():
 
 def test_with_keep_nothing_unproven_ever_goes():
     assert choose(ALL, 10**9, drops=False) == [KEPT_OLD, KEPT_NEW]
+
+
+def test_recording_goes_on_at_a_mark_that_lies_below_the_threshold():
+    room = Room(0, GIB, 1e6, 5 * GIB)
+    assert space.least(room) == resume_at(GIB)
+    assert space.least(room._replace(free=resume_at(GIB))) == 0
+    assert space.least(room._replace(free=threshold(room))) == 0
+
+
+@pytest.mark.parametrize(
+    ("there", "needed", "least", "worth"),
+    [
+        (100, 100, 40, 100),
+        # The threshold is out of reach: what recording needs, and no more.
+        (99, 100, 40, 40),
+        (99, 100, 0, 0),
+        (40, 100, 40, 40),
+        # And if recording would not go on: nothing.
+        (39, 100, 40, 0),
+        (0, 0, 0, 0),
+    ],
+)
+def test_footage_is_dropped_for_what_dropping_can_reach(there, needed, least, worth):
+    assert space.worth_dropping(there, needed, least) == worth
 
 
 candidates = st.builds(
