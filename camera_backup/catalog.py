@@ -285,6 +285,12 @@ class Catalog:
         )
         return self._require(*where)
 
+    def recognised(self, row: Row, identity: str) -> Row:
+        """Write down that the file of a proven segment, by its bytes, now has another identity."""
+        sql = "UPDATE segment SET identity = ? WHERE camera = ? AND name = ? AND state = 'proven'"
+        self._commit((sql, (identity, row.camera, row.name)))
+        return self._require(row.camera, row.name)
+
     def deleted(self, row: Row) -> None:
         """Write down that the file of a proven segment is gone."""
         sql = "UPDATE segment SET state = 'deleted', deleted_at = ? WHERE camera = ? AND name = ? AND state = 'proven'"

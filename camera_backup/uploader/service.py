@@ -192,7 +192,7 @@ class Service:
             self._stop_child()
             self._keeper.at_once()
             self._agenda.at_once(time.monotonic())
-        if end["missing"]:
+        if end["missing"] or end["unknown"]:
             self._agenda.at_once(time.monotonic())
 
     def _scan(self) -> None:

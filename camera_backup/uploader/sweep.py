@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 
 from camera_backup import journal, measures, paths
-from camera_backup.bucket.slices import SourceChanged
+from camera_backup.bucket.slices import SourceChanged, SourceGone, SourceUnreadable
 from camera_backup.bucket.source import identity
 from camera_backup.catalog import PROVEN, Catalog, Row
 from camera_backup.errors import HostError
 from camera_backup.segments import parse
-from camera_backup.uploader import delete, facts, plan, space, steps, tombstones, workplace
+from camera_backup.uploader import delete, facts, plan, recognition, space, steps, tombstones, workplace
 from camera_backup.uploader.lease import Claimed, StillOpen
 from camera_backup.uploader.parameters import Parameters
 from camera_backup.uploader.space import Candidate
@@ -28,6 +28,7 @@ class Swept:
     """What became of it: segments and bytes.
 
     released: proven in the bucket; dropped: in no bucket; missing: the bucket does not hold what it was seen to hold
+    unknown: files that the catalog takes for proven, and that are not known by their bytes
     short: what is still needed; busy: of segments that would have gone, had they not been on their way
     spared: of what is needed, what nothing was dropped for: see `space.worth_dropping`
     """
@@ -37,6 +38,7 @@ class Swept:
     dropped: int = 0
     dropped_bytes: int = 0
     missing: int = 0
+    unknown: int = 0
     short: int = 0
     busy: int = 0
     spared: int = 0
@@ -120,10 +122,11 @@ class _Sweep:
                 yield Candidate(camera, name, segment.start, status.st_size, status.st_mtime, proven)
 
     def _proven(self, camera: str, name: str) -> Row | None:
-        """Return the row of a segment if it says that the bucket holds this very file (I1)."""
+        """Return the row of a segment if it says that the bucket holds this file, on whatever device it is now."""
         row = self._catalog.get(camera, name)
-        same = row is not None and row.state == PROVEN and row.identity == self._identities[camera, name]
-        return row if same else None
+        if row is None or row.state != PROVEN:
+            return None
+        return row if recognition.is_alike(row.identity, self._identities[camera, name]) else None
 
     def _release(self, one: Candidate, urgent: bool) -> int:
         """Delete what is proven; return the bytes that are free now.
@@ -141,9 +144,13 @@ class _Sweep:
             journal.log(journal.ERROR, "object_missing", camera=one.camera, name=one.name, key=row.key)
             self._catalog.restart(row)  # it is uploaded again
             return 0
+        directory = paths.footage(self._storage.local_path, one.camera)
         try:
-            delete.remove(paths.footage(self._storage.local_path, one.camera), row)
-        except (SourceChanged, StillOpen, delete.NotDeleted):
+            row = self._recognised(directory, row)
+            if row is None:
+                return 0
+            delete.remove(directory, row)
+        except (SourceChanged, SourceGone, SourceUnreadable, StillOpen, delete.NotDeleted):
             return 0
         self._step(steps.UNLINKED, one.name)
         self._catalog.deleted(row)
@@ -155,6 +162,18 @@ class _Sweep:
             journal.INFO, "segment_released", camera=one.camera, name=one.name, bytes=one.bytes, checked=checked
         )
         return one.bytes
+
+    def _recognised(self, directory: str, row: Row) -> Row | None:
+        """I1: on a device with another number only the bytes tell that this is the file that was proven."""
+        if row.identity == self._identities[row.camera, row.name]:
+            return row
+        identity = recognition.read(directory, row)
+        if identity is not None:
+            row = self._catalog.recognised(row, identity)
+            return row if row.state == PROVEN else None  # a worker has begun with it meanwhile
+        self._done.unknown += 1
+        self._catalog.restart(row)  # it is compared with the bucket anew; nothing is sent if that holds it
+        return None
 
     def _drop(self, one: Candidate) -> int:
         """Delete what no bucket holds, after its tombstone is on the disk (I6); return the bytes that are free now."""

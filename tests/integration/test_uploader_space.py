@@ -10,7 +10,7 @@ import pytest
 
 from camera_backup import ledger, paths
 from camera_backup.model import S3
-from camera_backup.uploader import lease, steps, sweep, witness
+from camera_backup.uploader import lease, recognition, steps, sweep, witness
 from tests.simulators.s3_proxy import simulated
 from tests.simulators.s3_store import Store
 from tests.support.uploading import CAMERA, PART, Place
@@ -143,6 +143,130 @@ def test_a_kept_file_that_was_changed_is_not_the_one_that_was_proven(place):
     assert kept_on_disk(place) == [NAMES[0]]
 
 
+def renumbered(place, *names):
+    """Let the catalog know the files as they were on a device with another number, as a reboot may leave them."""
+    with place.catalog() as catalog:
+        for name in names:
+            row = catalog.get(CAMERA, name)
+            device, _, rest = row.identity.partition(":")
+            catalog.recognised(row, "%d:%s" % (int(device) + 1, rest))
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_kept_file_on_a_disk_with_another_number_is_known_by_its_bytes_and_released(place, monkeypatch, reachable):
+    proven(place, *NAMES[:2])
+    renumbered(place, *NAMES[:2])
+    place.change("storage", when_full="drop_oldest")
+    if not reachable:
+        monkeypatch.setattr(witness, "PATIENCE", 3.0)
+        place.proxy.stop()
+    result = swept(place, 1000)
+    assert (result.released, result.dropped, result.unknown) == (1, 0, 0)
+    assert (kept_on_disk(place), dropped(place)) == ([NAMES[1]], [])
+    with place.catalog() as catalog:
+        assert catalog.counts() == {"deleted": 1, "proven": 1}
+
+
+def test_a_kept_file_on_a_disk_with_another_number_whose_time_is_over_is_released(place):
+    proven(place, NAMES[0])
+    renumbered(place, NAMES[0])
+    place.change("storage", retention_seconds=60)
+    assert swept(place, 0).released == 1
+    assert kept_on_disk(place) == []
+
+
+def test_a_disk_with_another_number_sends_nothing_again(place):
+    proven(place, NAMES[0])
+    renumbered(place, NAMES[0])
+    assert place.run().proven == 0
+    place.change("upload", delete_after_upload=True)
+    assert place.run().proven == 1
+    assert (place.proxy.received(), kept_on_disk(place)) == (0, [])
+
+
+def test_another_file_that_looks_the_same_on_a_disk_with_another_number_stays(place):
+    """I1: the same inode, size and time of change on another device are no proof."""
+    proven(place, NAMES[0])
+    times = os.stat(place.path(NAMES[0]))
+    place.path(NAMES[0]).write_bytes(b"x" * 1000)
+    os.utime(place.path(NAMES[0]), ns=(times.st_atime_ns, times.st_mtime_ns))
+    renumbered(place, NAMES[0])
+    result = swept(place, 1000)
+    assert (result.released, result.unknown) == (0, 1)
+    assert place.run().proven == 1
+    assert sorted(blob.data == b"x" * 1000 for blob in place.store.buckets["b"].values()) == [False, True]
+
+
+def test_a_kept_file_that_a_worker_takes_in_hand_while_it_is_read_stays(place, monkeypatch):
+    """I1: from then on the catalog does not say any more that it is proven."""
+    proven(place, NAMES[0])
+    renumbered(place, NAMES[0])
+    read = recognition.read
+
+    def begun_meanwhile(directory, row):
+        identity = read(directory, row)
+        with place.catalog() as catalog:
+            catalog.begin(CAMERA, row.name, row.place, row.key, identity, row.size, row.closed_at)
+        return identity
+
+    monkeypatch.setattr(recognition, "read", begun_meanwhile)
+    result = swept(place, 1000)
+    assert (result.released, result.unknown, kept_on_disk(place)) == (0, 0, [NAMES[0]])
+
+
+def test_a_kept_file_of_which_no_hash_is_known_is_compared_with_its_object_and_not_sent(place):
+    proven(place, NAMES[0])
+    renumbered(place, NAMES[0])
+    with place.catalog() as catalog:
+        row = catalog.get(CAMERA, NAMES[0])
+        catalog.proven(row, row.proof, row.etag, None, row.host)
+    assert swept(place, 1000).unknown == 1
+    assert place.run().proven == 1
+    assert place.proxy.received() == 0
+    assert swept(place, 1000).released == 1
+
+
+def test_a_real_store_is_asked_before_anything_proven_goes_and_what_it_lost_is_uploaded_again(tmp_path, s3_server):
+    place = Place.at(tmp_path, s3_server)
+    lease.prepare()
+    place.change("upload", delete_after_upload=False)
+    data = {name: place.segment(size, name) for name, size in zip(NAMES, (1000, 2 * PART + 7, 1000, 2 * PART + 7))}
+    assert place.run().proven == 4
+    place.change("storage", retention_seconds=60)
+    bucket = place.parameters.s3.bucket
+    for name in NAMES[:2]:
+        place.client.delete_object(Bucket=bucket, Key=place.key(name))
+    # Somebody has put other bytes of the same length there: not what was proven either.
+    place.client.put_object(Bucket=bucket, Key=place.key(NAMES[2]), Body=b"y" * 1000)
+    result = swept(place, 0)
+    assert (result.released, result.missing, result.dropped) == (1, 3, 0)
+    assert kept_on_disk(place) == NAMES[:3]
+    assert place.run().proven == 3
+    held = place.objects()
+    assert [held[place.key(name)] == data[name] for name in NAMES[:4]] == [True, True, False, True]
+    assert data[NAMES[2]] in held.values()
+    assert swept(place, 0).released == 3
+    assert kept_on_disk(place) == []
+
+
+def test_a_real_store_that_cannot_be_reached_releases_only_what_space_needs(tmp_path, s3_server, monkeypatch):
+    place = Place.at(tmp_path, s3_server)
+    lease.prepare()
+    place.change("upload", delete_after_upload=False)
+    for name in NAMES[:2]:
+        place.segment(name=name)
+    assert place.run().proven == 2
+    place.change("storage", retention_seconds=60)
+    monkeypatch.setattr(witness, "PATIENCE", 3.0)
+    s3_server.stop()
+    try:
+        assert swept(place, 0).released == 0
+        assert swept(place, 1).released == 1
+    finally:
+        s3_server.start()
+    assert swept(place, 0).released == 1
+
+
 def test_an_open_file_and_one_with_a_second_name_are_never_dropped(place):
     """I3."""
     for name in NAMES[:3]:
@@ -234,6 +358,18 @@ def test_a_kill_while_dropping_leaves_no_gap_without_a_tombstone(place, step):
     assert place.store.uploads == {}
     with place.catalog() as catalog:
         assert catalog.get(CAMERA, NAMES[0]) is None
+
+
+def test_what_is_dropped_half_sent_leaves_its_tombstone_here_and_nothing_in_a_real_store(tmp_path, s3_server):
+    place = Place.at(tmp_path, s3_server)
+    lease.prepare()
+    half_sent(place)
+    assert len(place.unfinished()) == 1
+    assert swept(place, 1).dropped == 1
+    assert [one.name for one in dropped(place)] == [NAMES[0]]
+    data = place.segment(name=NAMES[1])
+    assert place.run().proven == 1
+    assert (place.objects(), place.unfinished()) == ({place.key(NAMES[1]): data}, [])
 
 
 def test_a_tombstone_whose_file_is_there_when_space_came_back_is_taken_back(place):

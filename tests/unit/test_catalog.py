@@ -4,6 +4,7 @@ import os
 import random
 import sqlite3
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,14 @@ def test_a_kept_file_is_known_by_everything_but_the_number_of_its_device(catalog
     assert catalog.is_proven(*WHERE, "2:100:5")
     assert not catalog.is_proven(*WHERE, "2:100:6")
     assert not catalog.is_proven("cam", "20231114_010000.mp4", "2:100:5")
+
+
+def test_a_kept_file_gets_another_identity_only_while_it_is_proven(catalog):
+    row = begin(catalog)
+    assert catalog.recognised(row, "7:2:100:5").identity == "1:2:100:5"
+    row = catalog.proven(row, "content", "etag", None, "nvr")
+    assert catalog.recognised(row, "7:2:100:5") == replace(row, identity="7:2:100:5")
+    assert catalog.get(*WHERE).identity == "7:2:100:5"
 
 
 def test_a_failure_is_written_down_and_forgotten_with_success(catalog):
