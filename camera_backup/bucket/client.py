@@ -6,6 +6,7 @@ is for the caller to know (I2). `remove` is for our own probe objects, which it 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any, Dict, Iterator, Mapping, NamedTuple, Sequence
 
@@ -35,6 +36,10 @@ from camera_backup.model import S3, Lock
 
 OWN = ".camera-backup"
 """Below the prefix; never the name of a camera."""
+
+_PROMPT_SECONDS = 10.0
+"""An answer that took longer tells the time of its beginning or of its end, nobody knows which: a store may begin to
+answer minutes before it is done."""
 
 
 class Part(NamedTuple):
@@ -89,6 +94,8 @@ class Bucket:
     """One bucket. Any number of threads may use it.
 
     missing_denied: see `Capabilities`
+    skew: seconds by which the store's clock was ahead of ours when it last answered at once; None until it has
+    server: the name of the store's software, as it tells it
     repeat: given a pause to make, every request that fails for the moment is repeated. For requests without a file as
         their body only; who sends files knows better what a failure may have left behind
     """
@@ -104,8 +111,8 @@ class Bucket:
         self._storage_class = s3.storage_class
         self._wire = Wire(s3.ca_file, stop or Stop())
         self._client = make_client(s3, self._wire, sdk_path, sign_payload)
-        self._answer: dict[str, Any] = {}
-        self._answered = 0.0
+        self.skew: float | None = None
+        self.server = ""
         self.prefix = s3.prefix
         self.missing_denied = False
 
@@ -117,16 +124,32 @@ class Bucket:
         return persist(lambda: self._once(operation, key, arguments), self.repeat, kinds=(TRANSIENT,))
 
     def _once(self, operation: str, key: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        asked = time.time()
         try:
             reply: dict[str, Any] = getattr(self._client, operation)(Bucket=self._name, **arguments)
         except Exception as error:
+            self._learn(getattr(error, "response", None), asked)
             raise _failure(error, operation, key, "ObjectLockMode" in arguments) from error
-        self._answer, self._answered = reply, time.time()
+        self._learn(reply, asked)
         return reply
 
-    def clock(self) -> tuple[float, str]:
-        """Return how many seconds ahead of ours the store's clock was at its last answer, and its software's name."""
-        return clock_skew(self._answer, self._answered) or 0.0, str(_http_headers(self._answer).get("server", ""))
+    def _learn(self, answer: object, asked: float) -> None:
+        """Given an answer, a refusal as well, and when the request was begun, learn what the store tells of itself."""
+        if not isinstance(answer, Mapping):
+            return
+        self.server = str(_http_headers(answer).get("server", ""))
+        answered = time.time()
+        # Backwards, too: our own clock may be set meanwhile.
+        if 0 <= answered - asked <= _PROMPT_SECONDS:
+            skew = clock_skew(answer, (asked + answered) / 2)
+            self.skew = self.skew if skew is None else skew
+
+    def ask_the_time(self) -> None:
+        """Learn `skew` from a request that may well be refused: with a key that may not read nothing else comes before
+        the first upload.
+        """
+        with contextlib.suppress(BucketError):
+            self._once("head_object", "", {"Key": "/".join(filter(None, (self.prefix, OWN, "time")))})
 
     def head(self, key: str) -> Object | None:
         """Return what the bucket shows of an object, None when there is none."""

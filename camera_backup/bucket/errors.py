@@ -170,8 +170,11 @@ _AUTHORISATION = {_DENIED.cause, _WRONG_SECRET.cause, _EXPIRED.cause, _SKEWED.ca
 def clock_skew(response: Mapping[str, Any], now: float) -> float | None:
     """Given a parsed response, return the seconds by which the store's clock is ahead of ours; None if it says none."""
     date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    parsed = email.utils.parsedate_tz(date) if date else None
-    return email.utils.mktime_tz(parsed) - now if parsed else None
+    try:
+        parsed = email.utils.parsedate_tz(date) if date else None
+        return email.utils.mktime_tz(parsed) - now if parsed else None
+    except (ValueError, OverflowError, IndexError):
+        return None  # anything on the way may have answered, with any text
 
 
 def _of_response(response: Mapping[str, Any], now: float) -> Verdict:

@@ -87,7 +87,6 @@ class Probe:
         self._reads, etag_put = self._look_at_put(md5_put)
         put_if_absent = self._put_if_absent()
         listed, etag_part, etag_multipart = self._multipart(md5_put)
-        skew, server = self._bucket.clock()
         lock_put, lock_multipart = self._all_locks()
         return Capabilities(
             md5_put=md5_put,
@@ -102,11 +101,11 @@ class Probe:
             etag_multipart=etag_multipart,
             unsigned=unsigned,
             missing_denied=self._reads and self._missing_denied(),
-            skew=skew,
+            skew=self._bucket.skew or 0.0,
             removes=False,
             aborts=False,
             reads=self._reads,
-            server=server,
+            server=self._bucket.server,
             lock_put=lock_put,
             lock_multipart=lock_multipart,
         )

@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--all", action="store_true", help="every camera that has anything in the bucket")
     parser.add_argument("--from", dest="start", metavar="TIME", help="footage from then on")
     parser.add_argument("--to", dest="end", metavar="TIME", help="footage up to then")
-    parser.add_argument("--long", action="store_true", help="with exact lengths, SHA-256 and host")
+    parser.add_argument("--long", action="store_true", help="exact lengths, SHA-256, host, marks of a wrong clock")
     parser.add_argument("--config", metavar="FILE", default=config.DEFAULT_PATH, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="numbers for machines: bytes, seconds, epoch seconds")
 

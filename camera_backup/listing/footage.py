@@ -29,6 +29,7 @@ class Footage:
     sha256, host: from the object's metadata, when it was asked for
     conflict: other bytes than those of the same time, kept beside them
     damaged: what a crash left, unrepaired
+    clock, clock_skew: marks of a wrong clock, from the object's metadata as well: see `uploader.facts`
     """
 
     camera: str
@@ -42,6 +43,8 @@ class Footage:
     exact: bool = False
     sha256: str | None = None
     host: str | None = None
+    clock: int | None = None
+    clock_skew: int | None = None
 
 
 class Gap(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Iterable, Iterator, Mapping, NamedTuple, Protocol
@@ -85,9 +86,15 @@ def with_metadata(store: Store, found: Iterable[Footage]) -> list[Footage]:
         return list(pool.map(lambda item: _described(item, store.head(item.key)), found))
 
 
+def _seconds(told: str | None) -> int | None:
+    """Return a mark as a number; None for none, and for what is no mark: anybody may have written the metadata."""
+    return int(told) if told is not None and re.fullmatch("[+-][0-9]{1,12}", told) else None
+
+
 def _described(item: Footage, shown: Object | None) -> Footage:
     told: Mapping[str, str] = shown.metadata if shown else {}
-    item = replace(item, sha256=told.get("sha256"), host=told.get("host"))
+    clock, skew = _seconds(told.get("clock")), _seconds(told.get("clock-skew"))
+    item = replace(item, sha256=told.get("sha256"), host=told.get("host"), clock=clock, clock_skew=skew)
     try:
         return replace(item, seconds=float(told["duration"]), exact=True)
     except (KeyError, ValueError):

@@ -22,7 +22,7 @@ def rows(found: Sequence[Footage], gaps: Sequence[Gap], long: bool) -> list[Row]
 
 def _row(item: Footage, long: bool) -> Row:
     cells = [measures.moment(item.start), _length(item), measures.size(item.bytes)]
-    state = WARN if item.conflict or item.damaged else ""
+    state = WARN if _remark(item) else ""
     if long:
         cells += [item.sha256 or "-", item.host or "-"]
     return [*cells, Cell(item.key + _remark(item), state)]
@@ -37,6 +37,8 @@ def _length(item: Footage) -> str:
 def _remark(item: Footage) -> str:
     remarks = ["other bytes for the same time"] if item.conflict else []
     remarks += ["unrepaired"] if item.damaged else []
+    remarks += ["recorded by a wrong clock: add %+d s" % item.clock] if item.clock else []
+    remarks += ["uploaded while the store's clock differed by %+d s" % item.clock_skew] if item.clock_skew else []
     return "  (%s)" % ", ".join(remarks) if remarks else ""
 
 
@@ -88,5 +90,5 @@ def as_json(found: Sequence[Footage], gaps: Sequence[Gap]) -> dict[str, Any]:
 def _object(item: Footage) -> dict[str, Any]:
     fields: dict[str, Any] = {"key": item.key, "name": item.name, "start": item.start, "bytes": item.bytes}
     fields.update(seconds=item.seconds, seconds_exact=item.exact, conflict=item.conflict, damaged=item.damaged)
-    fields.update(sha256=item.sha256, host=item.host)
+    fields.update(sha256=item.sha256, host=item.host, clock=item.clock, clock_skew=item.clock_skew)
     return fields

@@ -29,7 +29,7 @@ state directory readable it needs no root; it says what it could not read.
 exit codes:
   0  every enabled camera is recording, nothing is stuck, and nothing was lost
   1  a camera is not recording, uploads are paused or stuck or too slow for good, the disk is at its reserve, footage
-     was dropped for space within a day, or nothing could be read
+     was dropped for space within a day, the clock is not the store's, or nothing could be read
 """
 
 

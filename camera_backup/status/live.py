@@ -41,6 +41,7 @@ class Uploader:
 
     sending: the segments that travel now, as (camera, name, bytes, sent)
     rates: how fast the store was seen to accept bytes
+    clock_skew: seconds by which the store's clock was ahead of this host's at the last upload; None when not known
     """
 
     state: str
@@ -51,6 +52,7 @@ class Uploader:
     next_scan: float | None
     sending: tuple[tuple[str, str, int, int], ...]
     rates: tuple[Rate, ...] = ()
+    clock_skew: float | None = None
 
 
 def read(path: str) -> Mapping[str, Any] | None:
@@ -101,6 +103,7 @@ def uploader(value: Mapping[str, Any]) -> Uploader | None:
             next_scan=value.get("next_scan"),
             sending=tuple(current),
             rates=meter.from_json(value),
+            clock_skew=None if value.get("clock_skew") is None else float(value["clock_skew"]),
         )
     except (KeyError, TypeError, ValueError):
         return None

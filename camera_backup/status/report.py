@@ -8,6 +8,7 @@ from typing import Iterable, NamedTuple
 from camera_backup import measures
 from camera_backup.status.drain import Drain
 from camera_backup.status.live import Recorder, Uploader
+from camera_backup.uploader import skew
 
 LOST_LATELY = 86400.0
 """Seconds for which lost footage makes a host unwell: who looks once a day sees it."""
@@ -175,6 +176,12 @@ def lately_lost(host: HostStatus) -> str:
     return "footage was dropped for space, never uploaded, the last %s: of %s%s" % (last, names, more)
 
 
+def wrong_clock(host: HostStatus) -> str:
+    """Given the host, return that its clock is not the store's, or an empty text."""
+    found = host.uploader.clock_skew if host.uploader else None
+    return skew.words(found) + ", uploads are marked" if found is not None and skew.is_marked(found) else ""
+
+
 def speeds(drain: Drain) -> str:
     """Return what is recorded and what leaves, as far as it is known."""
     known = [(drain.uploading, "leave"), (drain.recording, "are recorded")]
@@ -191,7 +198,9 @@ def troubles(host: HostStatus) -> list[str]:
 
 def wrong(host: HostStatus) -> list[str]:
     """Given the host, return what is wrong with it as a whole, one line each."""
-    return [line for line in (full_disk(host), stuck(host), slow_line(host), lately_lost(host)) if line]
+    return [
+        line for line in (full_disk(host), stuck(host), slow_line(host), lately_lost(host), wrong_clock(host)) if line
+    ]
 
 
 def exit_code(host: HostStatus) -> int:

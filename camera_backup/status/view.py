@@ -15,8 +15,10 @@ from camera_backup.status.report import (
     speeds,
     troubles,
     wrong,
+    wrong_clock,
 )
 from camera_backup.table import BAD, DIM, OK, WARN, Cell, Row, paint, render
+from camera_backup.uploader import skew
 
 _HEADER = ("CAMERA", "STATE", "FOR", "BITRATE", "SEGMENT", "SIZE", "LAST PROVEN", "WAITING", "")
 _RIGHT = (3, 5)
@@ -97,6 +99,8 @@ def _host_rows(host: HostStatus) -> list[Row]:
         rows.append(["backlog", _drain(host)])
     if host.disk is not None:
         rows.append(["disk", _disk(host)])
+    clock = wrong_clock(host)
+    rows += [["clock", Cell("%s: %s" % (clock, skew.ADVICE), BAD)]] if clock else []
     rows += [["dropped", Cell(_lost(one, host.now), WARN)] for one in host.dropped]
     rows += [["refused", Cell(line, BAD)] for line in host.refused[:_MOST]]
     return rows + [["not read", Cell(line, WARN)] for line in host.unread]

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _once(given: Parameters) -> int:
     from camera_backup.bucket.stopping import Stop
-    from camera_backup.uploader import lease, worker
+    from camera_backup.uploader import lease, skew, worker
 
     stop = Stop()
 
@@ -63,7 +63,11 @@ def _once(given: Parameters) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)
     lease.prepare()
-    result = worker.work(given, stop, lambda message: None)
+    told: dict[str, Any] = {}
+    result = worker.work(given, stop, told.update)
+    differs = told.get("clock_skew")
+    if differs is not None and skew.is_marked(differs):
+        _say("upload: %s: what was uploaded is marked" % skew.words(differs))
     why = "interrupted; what was sent is used by the next run" if stop.is_set() else ""
     if result.pause is not None:
         why = result.pause.words

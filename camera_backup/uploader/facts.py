@@ -8,6 +8,7 @@ from typing import Any, Iterable, NamedTuple
 from camera_backup import ledger, mp4, paths
 from camera_backup.bucket.proof import TOKEN
 from camera_backup.segments import parse
+from camera_backup.uploader import skew
 
 PART_SIZE = "part-size"
 """Metadata that tells how an object was cut, so that its ETag can be compared when the catalog is lost."""
@@ -16,6 +17,11 @@ PART_SIZE = "part-size"
 CLOCK = "clock"
 """Metadata that tells that the clock was wrong when the segment was named: seconds to be added to the time in its name.
 """
+
+SKEW = "clock-skew"
+"""Metadata that tells that the clocks of this host and of the store differed when the segment was uploaded: seconds by
+which the store's was ahead. If the host's is wrong, and was as wrong while it recorded, they have to be added to all
+times of the object, besides what `clock` says of its name."""
 
 _NONE = ledger.ClockSteps(0.0, 0.0)
 
@@ -78,10 +84,13 @@ def iso(moment: float) -> str:
     return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)), int((moment - whole) * 1000))
 
 
-def metadata(about: Facts, sha256: str, camera: str, host: str, token: str, part_size: int) -> dict[str, str]:
-    """Return the metadata of an object; headers, so ASCII only."""
+def metadata(
+    about: Facts, sha256: str, camera: str, host: str, token: str, part_size: int, skewed: float | None = None
+) -> dict[str, str]:
+    """Return the metadata of an object; headers, so ASCII only. `skewed`: see `skew`."""
     return {
         **({CLOCK: "%+.0f" % about.clock} if about.clock else {}),
+        **({SKEW: "%+.0f" % skewed} if skewed is not None and skew.is_marked(skewed) else {}),
         "camera": camera,
         "duration": "%.3f" % about.duration,
         "host": host.encode("ascii", "replace").decode("ascii"),

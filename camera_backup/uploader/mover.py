@@ -98,7 +98,9 @@ class Mover:
         about = facts(job.known, source.directory, source.name, source.size)
 
         def described(sha256: str, token: str, part_size: int) -> Mapping[str, str]:
-            return metadata(about, sha256, job.camera, self._around.host, token, part_size)
+            # Called once the store was asked for the object, so that the skew is of this moment.
+            skew = self._around.bucket.skew
+            return metadata(about, sha256, job.camera, self._around.host, token, part_size, skew)
 
         transfer = Transfer(self._around, self._worker, source, row, about.sha256, described)
         return transfer.run(), transfer.resent

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Mapping
 from camera_backup import disk, files, journal, paths, schedule
 from camera_backup.errors import CameraBackupError
 from camera_backup.recorder.notify import Notifier
-from camera_backup.uploader import leftovers, meter, plan, spread
+from camera_backup.uploader import leftovers, meter, plan, skew, spread
 from camera_backup.uploader.agenda import Agenda
 from camera_backup.uploader.child import GRACE_SECONDS, Child
 from camera_backup.uploader.keeper import LOOK_SECONDS, Keeper
@@ -67,7 +67,8 @@ class Service:
         self._end: dict[str, Any] | None = None
         self._cause: str | None = None
         self._state, self._since = IDLE, time.time()
-        self._told: dict[str, Any] = {"current": [], "backlog": {}, "capabilities": {}}
+        self._told: dict[str, Any] = {"current": [], "backlog": {}, "capabilities": {}, "clock_skew": None}
+        self._skew = skew.News()
         self._undone: dict[tuple[str, str], str] = {}
         self._foreign: dict[str, int] = {}
         self._written_at = 0.0
@@ -158,6 +159,7 @@ class Service:
             self._end = message.get("end", self._end)
             self._told.update((key, message[key]) for key in self._told if key in message)
             self._measure(message)
+            self._compare_clocks(message)
         # That a segment was taken up is no success yet: it may meet what the last one met.
         if self._state == PAUSED and any(message.get("accepted") for message in said):
             self._become(UPLOADING, None)
@@ -171,6 +173,17 @@ class Service:
             since, before = self._measured
             self._meter.add(message["limit"], accepted - before, now - since)
         self._measured = (now, accepted)
+
+    def _compare_clocks(self, message: Mapping[str, Any]) -> None:
+        """Given what a worker said, say once that our clock and the store's differ, and once that they agree again."""
+        found = message.get("clock_skew")
+        if found is None or not self._skew.is_new(found):
+            return
+        if skew.is_marked(found):
+            text = "%s: what is uploaded is marked; %s" % (skew.words(found), skew.ADVICE)
+            journal.log(journal.WARNING, "clock_differs", seconds=found, reason=text)
+        else:
+            journal.log(journal.NOTICE, "clock_agrees", seconds=found)
 
     # Work
 

@@ -140,6 +140,8 @@ class _Run:
         self._obey()
         bucket, can = workplace.open_bucket(parameters, catalog, self._stop, self._progress.tick)
         self._report({"capabilities": can.as_json()})
+        if not can.reads:
+            bucket.ask_the_time()
         grain = throttle.grain(schedule.limits(parameters.upload.schedule, parameters.upload.bandwidth_limit))
         around = workplace.surroundings(parameters, catalog, bucket, can, grain, self._stop, self._stepped)
         every = max(_LOOK_SECONDS, float(parameters.upload.check_interval))
@@ -226,16 +228,18 @@ class _Run:
         ]
         for thread in threads:
             thread.start()
-        self._tell()
+        self._tell(around)
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(1.0 / len(threads))
-            self._tell()
+            self._tell(around)
         if self._crash is not None:
             raise self._crash
 
-    def _tell(self) -> None:
-        self._report({**self._progress.as_json(), "limit": self._limit()})
+    def _tell(self, around: Surroundings) -> None:
+        skew = around.bucket.skew
+        known = {} if skew is None else {"clock_skew": int(skew)}
+        self._report({**self._progress.as_json(), "limit": self._limit(), **known})
 
     def _thread(self, number: int, jobs: Jobs, around: Surroundings, line: Throttle) -> None:
         try:

@@ -27,9 +27,10 @@ class Shelf:
         storage = {"local_path": str(tmp_path / "segments"), "state_path": str(tmp_path / "state")}
         self.value = {"storage": storage, "s3": s3, "cameras": []}
 
-    def put(self, camera, start, size=1000, length=None, **marks):
+    def put(self, camera, start, size=1000, length=None, metadata=None, **marks):
         key = object_key(PREFIX, camera, Segment(start, **marks).name)
-        metadata = {} if length is None else {"duration": "%.3f" % length, "sha256": "ab" * 32, "host": "nvr1"}
+        if metadata is None:
+            metadata = {} if length is None else {"duration": "%.3f" % length, "sha256": "ab" * 32, "host": "nvr1"}
         self.client.put_object(Bucket=self.bucket, Key=key, Body=b"x" * size, Metadata=metadata)
         return key
 
@@ -69,6 +70,8 @@ def test_all_cameras_are_listed_with_sizes_totals_and_gaps(shelf):
         "damaged": False,
         "sha256": "ab" * 32,
         "host": "nvr1",
+        "clock": None,
+        "clock_skew": None,
     }
     assert front["gaps"] == [{"start": NOON + 7200, "end": NOON + 10800, "cause": None}]
     assert front["foreign_objects"] == 1
@@ -92,6 +95,14 @@ def test_the_table_says_utc_and_where_footage_is_missing(shelf):
     assert "2026-11-22 12:00:10    50 s" in text
     assert key + "  (unrepaired)" in text
     assert text.splitlines()[-1] == "front: 2 segments, 2 kB, 20 s; 1 gap, 50 s without footage"
+
+
+def test_what_was_uploaded_under_a_wrong_date_is_shown(shelf):
+    key = shelf.put("front", NOON, metadata={"clock": "+86400", "clock-skew": "-7200"})
+    line = next(line for line in shelf.run("front", "--long").stdout.splitlines() if key in line)
+    assert "recorded by a wrong clock: add +86400 s, uploaded while the store's clock differed by -7200 s" in line
+    [found] = shelf.json("front", "--long")["front"]["segments"]
+    assert (found["clock"], found["clock_skew"]) == (86400, -7200)
 
 
 def test_a_camera_without_footage_and_an_empty_bucket_are_no_errors(shelf):

@@ -164,6 +164,19 @@ def test_the_skew_of_a_reply_without_date_is_unknown():
     assert clock_skew(reply("x", 200, NOW + 7).response, NOW) == 7
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Sun, 99 Foo 99999 99:99:99 GMT",
+        "Sun, 06 Nov 99999 08:49:37 GMT",
+        "Sun, 06 Nov %s 08:49:37 GMT" % ("9" * 30),
+        ",",
+    ],
+)
+def test_a_date_that_is_none_is_unknown_too(date):
+    assert clock_skew({"ResponseMetadata": {"HTTPHeaders": {"date": date}}}, NOW) is None
+
+
 def test_the_detail_is_what_the_store_said_or_the_error_itself_cut_short():
     assert detail(reply("AccessDenied", 403)) == "AccessDenied: told"
     assert detail(OSError("y" * 1000)) == "y" * 300

@@ -46,6 +46,22 @@ class Store:
         return self.objects.get(key)
 
 
+@pytest.mark.parametrize(
+    ("told", "marks"),
+    [
+        ({}, (None, None)),
+        ({"clock": "+86400", "clock-skew": "-7200"}, (86400, -7200)),
+        ({"clock": "nan", "clock-skew": "1" * 5000}, (None, None)),
+        ({"clock": "+", "clock-skew": "+1e9"}, (None, None)),
+    ],
+)
+def test_marks_of_a_wrong_clock_are_read_and_nonsense_is_none(told, marks):
+    store = Store()
+    store.add("front", NOON, told)
+    [item] = source.with_metadata(store, source.read(store, "front", Range(), 3600).footage)
+    assert (item.clock, item.clock_skew) == marks
+
+
 @pytest.mark.parametrize("prefix", ["", "site-7/nvr"])
 def test_every_camera_with_footage_is_found_with_one_object_each(prefix):
     store = Store(prefix)

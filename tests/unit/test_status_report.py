@@ -108,6 +108,15 @@ def test_a_segment_that_the_store_will_never_accept_is_not_well_and_is_named():
     assert view.summary(host).endswith("; 1 segment refused by the store")
 
 
+def test_a_clock_that_is_not_the_stores_is_not_well_and_is_told_with_its_direction():
+    host = replace(WELL, uploader=replace(IDLE, clock_skew=7200.0))
+    assert exit_code(host) == 1
+    assert "clock     the clock of this host is 2 h behind the store's" in view.text(host, False, None)
+    assert view.summary(host).endswith("; the clock of this host is 2 h behind the store's, uploads are marked")
+    assert view.as_json(host)["uploader"]["clock_skew"] == 7200.0
+    assert exit_code(replace(WELL, uploader=replace(IDLE, clock_skew=-59.0))) == 0
+
+
 def test_nothing_readable_is_not_well():
     assert exit_code(HostStatus(NOW, (), Waiting(), None, "", (), None, 960, ("x",))) == 1
     assert exit_code(HostStatus(NOW, (), Waiting(), IDLE, "", (), None, 960)) == 0

@@ -81,6 +81,20 @@ def test_an_object_under_a_wrong_date_is_marked(tmp_path, steps, start, mark):
     assert (found["start"], found.get("clock")) == (start, mark)
 
 
+@pytest.mark.parametrize(
+    ("skew", "mark"), [(None, None), (59.4, None), (-59.4, None), (7200.4, "+7200"), (-86400.0, "-86400")]
+)
+def test_an_object_of_a_host_whose_clock_is_not_the_stores_is_marked_and_nothing_is_put_right(skew, mark):
+    found = metadata(Facts(0.5, 1.5, None), "sha", "cam", "nvr", "token", 5, skew)
+    assert (found.get("clock-skew"), found.get("clock")) == (mark, None)
+    assert found["start"] == "1970-01-01T00:00:00.500Z"
+
+
+def test_both_marks_stand_beside_each_other():
+    found = metadata(Facts(0.0, 1.5, None, 60.0), "sha", "cam", "nvr", "token", 5, 7200.0)
+    assert (found["clock"], found["clock-skew"]) == ("+60", "+7200")
+
+
 def test_a_clock_that_was_set_is_found_in_the_ledger(tmp_path):
     (tmp_path / "ledger").mkdir()
     ledger = Ledger(str(tmp_path), "cam")
