@@ -7,7 +7,7 @@ export CAMERA_BACKUP_ANSIBLE ?= $(CURDIR)/.build/ansible/bin
 # The recorder is tested with the system's FFmpeg (fragmented, remuxed) and with 7.1 (hybrid).
 export CAMERA_BACKUP_FFMPEGS ?= ffmpeg:$(CURDIR)/.build/ffmpeg-7.1/bin/ffmpeg
 
-.PHONY: help demo demo-local test lint unit integration molecule bench bench-fleet soak docs clean
+.PHONY: help demo demo-local test lint unit integration molecule bench bench-faults bench-fleet soak docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
@@ -51,6 +51,10 @@ molecule:  ## the role on real Debian hosts in containers; ARGS="-s fleet" picks
 bench:  ## side by side with rclone, s5cmd, aws and curl; prints tables
 	@tools/setup bench
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+bench-faults:  ## who loses footage under which fault: rclone, s5cmd and aws beside ours; prints two tables
+	@tools/setup bench
+	@.venv/bin/python -m benchmarks.faults $(ARGS)
 
 bench-fleet:  ## Ansible by cameras and by hosts, beside loops; ARGS="--cameras 1,16 --hosts 1,10" is short
 	@tools/setup fleet

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable
 
-from benchmarks import closing, cpu, faults, idle, recording, report, resend, scan
+from benchmarks import closing, cpu, idle, recording, report, resend, scan
 from benchmarks.measure import MIB
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
@@ -20,7 +20,6 @@ SECTIONS: dict[str, Callable[[Path, argparse.Namespace], report.Section]] = {
     "recording": lambda place, options: recording.bench(place, options.cameras, options.seconds),
     "closing": lambda place, options: closing.bench(place, 128 * MIB),
     "scan": lambda place, options: scan.bench(place, options.segments, options.rounds),
-    "faults": lambda place, options: faults.bench(place),
 }
 
 

@@ -1,39 +1,35 @@
-"""Who loses footage: what each client does when something goes wrong that it does not notice by itself."""
+"""What our uploader and its peers make of the same faults: who loses footage, and what the rest costs."""
 
 from __future__ import annotations
 
+import argparse
+import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.clients import AWS, RCLONE_CHECKED, RCLONE_IN_PARTS, S5CMD_IN_PARTS, Client, Job, ours
-from benchmarks.measure import run
-from benchmarks.report import MET, MISSED, NO_TARGET, Section
-from tests.support.upload_scenarios import BUCKET, SCENARIOS, Scenario, staged
+from benchmarks import losing, outlasting, report
 
-TIMEOUT = 120
-
-NOTE = """\
-One segment of 24 MiB in parts of 8 MiB, a simulated store over TLS, one fault. "LOST": bytes of the segment, or of the
-object that was there before, are neither on the disk nor in the bucket afterwards. "moved": the bucket holds them.
-"kept": the file is still there. In brackets: exit status, when not 0. Target: ours loses nothing."""
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks-faults.md"
 
 
-def bench(directory: Path) -> Section:
-    """Play every scenario with every client and return the table."""
-    clients = (ours(part_size=8 * 1024 * 1024), RCLONE_IN_PARTS, RCLONE_CHECKED, S5CMD_IN_PARTS, AWS)
-    section = Section("Faults: who loses footage", NOTE, ("fault", *(client.name for client in clients), "target"))
-    for scenario in SCENARIOS:
-        verdicts = [once(client, scenario, directory) for client in clients]
-        target = MISSED if verdicts[0].startswith("LOST") else MET
-        section.rows.append((scenario.name, *verdicts, target or NO_TARGET))
-    return section
+def main() -> int:
+    """Play all faults with all clients; return 1 when ours missed a target."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser.add_argument("--dir", default=None, help="where files go (default: the temporary directory)")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks-faults.md, too")
+    options = parser.parse_args()
+    machine = report.machine()
+    print(machine, flush=True)
+    done = []
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as directory:
+        for bench in (losing.bench, outlasting.bench):
+            done.append(bench(Path(directory), losing.CLIENTS))
+            print(report.terminal(done[-1]), flush=True)
+    if options.write:
+        text = report.markdown(machine, done, "Faults, with peers", "bench-faults")
+        DOCUMENT.write_text(text, encoding="utf-8")
+    return 1 if any(report.MISSED in row for section in done for row in section.rows) else 0
 
 
-def once(client: Client, scenario: Scenario, directory: Path) -> str:
-    """Play a scenario with a client and return the outcome in a word or two."""
-    home = Path(tempfile.mkdtemp(prefix="fault-", dir=directory))
-    with staged(scenario, home) as stage:
-        cost = run(*client.job(Job(home, stage.proxy.endpoint, stage.ca_file, BUCKET)), timeout=TIMEOUT)
-        scenario.finish(stage)
-        outcome = "LOST" if stage.lost() else "kept" if stage.segment.exists() else "moved"
-    return outcome + ("" if cost.status == 0 else " (%d)" % cost.status)
+if __name__ == "__main__":
+    sys.exit(main())

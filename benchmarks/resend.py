@@ -47,7 +47,7 @@ def once(client: Client, directory: Path, files: Sequence[setting.Master]) -> tu
     with Proxy(store, authority.issue(), slow) as proxy:
         with setting.job(setting.Server(proxy.endpoint, authority.ca_file), directory) as job:
             setting.record(job, files)
-            _run_until_killed(client, job, proxy, size * 9 // 10)
+            run_until_killed(client, job, proxy, size * 9 // 10)
             cost = run(*client.job(job))
             if cost.status != 0:
                 raise RuntimeError("%s ended with %d:\n%s" % (client.name, cost.status, cost.output[-2000:]))
@@ -57,7 +57,8 @@ def once(client: Client, directory: Path, files: Sequence[setting.Master]) -> tu
         return proxy.received() - size, len(store.uploads)
 
 
-def _run_until_killed(client: Client, job: Job, proxy: Proxy, limit: int) -> None:
+def run_until_killed(client: Client, job: Job, proxy: Proxy, limit: int) -> int:
+    """Run a client, kill it when so many bytes of segments have arrived, and return its exit status."""
     command, environment = client.job(job)
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and proxy.received() < limit:
@@ -65,3 +66,4 @@ def _run_until_killed(client: Client, job: Job, proxy: Proxy, limit: int) -> Non
         kill_family(process.pid)
     # What is still in the buffers of the kernel arrives now; it was sent, and counts.
     time.sleep(1.0)
+    return process.returncode
