@@ -9,8 +9,32 @@ _SLOW = (5, 15, 30, 60, 120, 300)
 _SLOWLY = ("login_refused", "certificate_refused", "unsupported", "ffmpeg_failed")
 
 
+class Backoff:
+    """The failures of one camera in a row, and how long to wait after each.
+
+    failures: how many came since it recorded for a while
+    """
+
+    def __init__(self, camera: str) -> None:
+        self._camera = camera
+        self.failures = self._slow = 0
+
+    def failed(self, cause: str) -> float:
+        """Count a failure; return the seconds to wait. A camera that was away for days and then, while it wakes up,
+        fails once in a way that takes long to pass has not failed in that way for days.
+        """
+        self.failures += 1
+        self._slow += cause in _SLOWLY
+        return delay(cause, self._slow if cause in _SLOWLY else self.failures, self._camera)
+
+    def forget(self) -> None:
+        """All is well again."""
+        self.failures = self._slow = 0
+
+
 def delay(cause: str, failures: int, camera: str) -> float:
-    """Given the cause of the last failure, how many came in a row (at least 1) and the camera, return seconds.
+    """Given the cause of the last failure, how many of its kind came in a row (at least 1) and the camera, return
+    seconds.
 
     The camera's name shifts it by up to a tenth, always the same way, so that 64 cameras behind a switch that
     restarts do not all come back in the same instant.

@@ -33,6 +33,8 @@ _CAUSES = (
     ("Decoder (codec", "unsupported"),
     ("Input/output error", "camera_unreachable"),
     ("End of file", "camera_unreachable"),
+    # It has answered and sends no picture, as some do while they wake up.
+    ("none): unspecified size", "stalled"),
     ("Invalid data found", UNCLEAR),
 )
 

@@ -64,7 +64,8 @@ class Supervisor:
         self._warned = False
         self._phase, self._since, self._state_since = machine.WAITING, self._started, time.time()
         self._next_attempt = self._started
-        self._attempts = self._failures = self._frames = 0
+        self._attempts = self._frames = 0
+        self._backoff = backoff.Backoff(settings.camera)
         self._attempt_began = time.time()
         self._asked: str | None = None
         self._cause: str | None = None
@@ -183,7 +184,7 @@ class Supervisor:
             self._while_starting(recording, now)
         elif self._phase == machine.RECORDING:
             if now - self._since >= machine.SETTLED_AFTER:
-                self._failures = 0
+                self._backoff.forget()
             if recording.out_of_time:
                 self._terminate("connection_lost", "the camera's clock was set, its time stamps jumped", now)
             elif recording.segment and self._picture.changed(recording.segment[0], self._tracks.video, now):
@@ -314,8 +315,7 @@ class Supervisor:
             return
         if cause == "disk_failed":
             self._leave_storage()
-        self._failures += 1
-        self._next_attempt = now + backoff.delay(cause, self._failures, self._settings.camera)
+        self._next_attempt = now + self._backoff.failed(cause)
         self._enter(machine.WAITING, now)
 
     def _explain(self, cause: str, detail: str | None) -> None:
@@ -330,7 +330,7 @@ class Supervisor:
 
     def _report(self, now: float) -> None:
         # Not before the first media or the first failure: so far `systemctl start` waits, and the boot.
-        known = self._failures > 0 or self._phase in (machine.RECORDING, machine.PAUSED)
+        known = self._backoff.failures > 0 or self._phase in (machine.RECORDING, machine.PAUSED)
         if known or now - self._started > machine.READY_AFTER:
             self._reporter.ready()
         if self._reporter.due(now):

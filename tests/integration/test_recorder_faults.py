@@ -147,6 +147,17 @@ def test_a_camera_that_is_off_is_waited_for_and_recorded_when_it_comes(stage):
 
 
 @together
+def test_a_camera_that_answers_and_has_no_picture_yet_counts_as_silent_and_is_recorded_when_it_has(stage):
+    host = stage.host(LOOK, stall_timeout=5)
+    host.camera.novideo()
+    host.start()
+    host.wait_for_state("waiting", "stalled")
+    assert host.status["detail"].startswith("no video frame for ")
+    host.camera.clear()
+    host.wait_for_state("recording", seconds=15)
+
+
+@together
 def test_the_same_failure_again_opens_no_second_gap_and_floods_no_journal(stage):
     host = stage.host(LOOK)
     host.camera.refuse()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera_backup.recorder.backoff import delay
+from camera_backup.recorder.backoff import Backoff, delay
 
 NAMES = ["camera-%d" % number for number in range(64)]
 
@@ -53,3 +53,28 @@ def test_however_long_a_camera_was_away_little_more_than_a_minute_is_lost_when_i
 
 def test_a_disk_that_is_back_is_used_within_little_more_than_a_minute():
     assert delay("disk_failed", 1000, "front-door") <= 66
+
+
+def test_a_camera_that_was_away_for_long_and_fails_otherwise_while_it_wakes_up_is_asked_again_soon():
+    backoff = Backoff("front-door")
+    for _ in range(1000):
+        backoff.failed("camera_unreachable")
+    assert backoff.failed("ffmpeg_failed") < 6
+    assert backoff.failed("camera_unreachable") >= 60
+
+
+def test_a_login_that_is_refused_again_and_again_is_tried_ever_more_seldom_whatever_comes_between():
+    backoff = Backoff("front-door")
+    waits = []
+    for _ in range(6):
+        waits.append(backoff.failed("login_refused"))
+        backoff.failed("connection_lost")
+    assert waits == [delay("login_refused", number, "front-door") for number in range(1, 7)]
+
+
+def test_what_is_over_is_forgotten():
+    backoff = Backoff("front-door")
+    for _ in range(9):
+        backoff.failed("login_refused")
+    backoff.forget()
+    assert (backoff.failures, backoff.failed("login_refused")) == (0, delay("login_refused", 1, "front-door"))

@@ -60,6 +60,11 @@ def test_level_and_text_of_a_line(raw, priority, text):
             UNCLEAR,
             "Invalid data found when processing input",
         ),
+        (
+            "[rtsp @ 0x1] [warning] Could not find codec parameters for stream 0 (Video: h264, none): unspecified size",
+            "stalled",
+            "rtsp: Could not find codec parameters for stream 0 (Video: h264, none): unspecified size",
+        ),
         ("[error] av_interleaved_write_frame(): No space left on device", "disk_full", "No space left on device"),
         (
             "[mp4 @ 0x1] [error] Could not find tag for codec pcm_mulaw in stream #1, codec not currently supported in "

@@ -1,7 +1,8 @@
 """Record simulated cameras with the real recorders and the real uploader through a seeded storm of faults.
 
 Afterwards every object is fetched and every frame the cameras sent is accounted for: recorded once, or lost where the
-ledger has a gap with the right cause. Exit code 0 when all is accounted for, 1 otherwise; then the files are kept.
+ledger has a gap with the right cause. From some minutes on, the memory and the open files of every process are judged,
+too. Exit code 0 when all is accounted for and nothing grows, 1 otherwise; then the files are kept.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from pathlib import Path
 
 from camera_backup.table import wants_colour
 from tools.demo.shell import say
-from tools.soak import verdict
+from tools.soak import flatness, verdict
 from tools.soak.stage import Stage, stage
-from tools.soak.storm import storm
+from tools.soak.storm import Strike, storm
+from tools.soak.watch import Watch
 
 _TICK = 0.1
 _DRAIN = 120.0
@@ -35,6 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=5.0, help="length of the storm (default: %(default)s)")
     parser.add_argument("--cameras", type=int, default=4, help="how many cameras (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="what fixes the storm (default: %(default)s)")
+    parser.add_argument(
+        "--no-kills",
+        action="store_true",
+        help="kill no process, so that memory and open files of each have time to grow",
+    )
     return parser
 
 
@@ -44,11 +51,19 @@ def main() -> int:
     _PLACE.mkdir(exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="soak-", dir=_PLACE))
     with stage(home, arguments.cameras) as scene:
-        ended = _play(scene, arguments.minutes * 60, arguments.seed)
+        watch = Watch()
+        strikes = storm(arguments.seed, arguments.minutes * 60, list(scene.cameras), kills=not arguments.no_kills)
+        say("seed %d, %.0f s: %s" % (arguments.seed, arguments.minutes * 60, _counted([one.kind for one in strikes])))
+        ended = _play(scene, arguments.minutes * 60, strikes, watch)
         wrong = _drained(scene)
         lines = verdict.judge(scene, ended)
     wrong += ["%s: %s" % (line.camera, text) for line in lines for text in line.wrong]
-    say(verdict.show(lines, wants_colour(sys.stdout, os.environ)))
+    growing, trends = flatness.judge(watch.seen)
+    wrong += growing
+    colour = wants_colour(sys.stdout, os.environ)
+    say(verdict.show(lines, colour))
+    if trends:
+        say(flatness.show(trends, colour))
     for line in wrong:
         say("WRONG: " + line)
     lost = sum(line.tail for line in lines)
@@ -63,15 +78,14 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _play(scene: Stage, seconds: float, seed: int) -> float:
+def _play(scene: Stage, seconds: float, strikes: list[Strike], watch: Watch) -> float:
     """Let the storm pass over the host; return when the recorders were stopped (epoch seconds)."""
-    strikes = storm(seed, seconds, list(scene.cameras))
-    say("seed %d, %.0f s: %s" % (seed, seconds, _counted([one.kind for one in strikes])))
     started = time.monotonic()
     while time.monotonic() - started < seconds:
         scene.keep()
         while strikes and strikes[0].at <= time.monotonic() - started:
             scene.strike(strikes.pop(0))
+        watch.look(scene, time.monotonic())
         time.sleep(_TICK)
     scene.calm()
     settled = time.monotonic() + _SETTLE

@@ -6,6 +6,7 @@ import hashlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Sequence
 
 from camera_backup import ledger, paths, table
 from camera_backup.ledger import Gap
@@ -66,7 +67,7 @@ def _judged(stage: Stage, name: str, ended: float) -> Line:
     gaps = ledger.gaps(events, time.time())
     line.gaps = len(gaps)
     strikes = [(moment, one) for moment, one in stage.struck if one.whom == name]
-    _lost(line, account, held, sent, strikes, ended)
+    _lost(line, account, held, sent, strikes, ended, gaps)
     _explained(line, account, held, gaps)
     line.wrong += _causes(gaps, strikes, ended)
     return line
@@ -104,12 +105,16 @@ def _lost(
     sent: list[Sent],
     strikes: list[tuple[float, Strike]],
     ended: float,
+    gaps: Sequence[Gap] = (),
 ) -> None:
-    """Frames that were sent and are not recorded: only what a kill, a reset or the last stop may take with it."""
+    """Frames that were sent and are not recorded: only what a kill, a reset or the last stop may take with it, and what
+    a camera sends to a reader that has just given it up.
+    """
     bad = []
     for number in [*account.missing, *account.head, *account.tail]:
-        moment = _wall(held, number)
-        if moment >= ended - _ON_ITS_WAY or _taken_by_a_kill(moment, strikes, _session(number, sent)):
+        moment, started = _wall(held, number), _session(number, sent)
+        stopped = moment >= ended - _ON_ITS_WAY or started >= ended - _STARTING
+        if stopped or _taken_by_a_kill(moment, strikes, started) or _given_up(moment, strikes, gaps):
             line.tail += 1
         else:
             bad.append(number)
@@ -130,6 +135,13 @@ def _taken_by_a_kill(moment: float, strikes: list[tuple[float, Strike]], started
         if one.kind == "reset" and at - _ON_ITS_WAY <= moment <= at + 0.2:
             return True
     return False
+
+
+def _given_up(moment: float, strikes: list[tuple[float, Strike]], gaps: Sequence[Gap]) -> bool:
+    """Say whether a camera had just thawed and was given up already, as the ledger says."""
+    return any(
+        one.kind == "freeze" and 0 <= moment - (at + one.end - one.at) <= _ON_ITS_WAY for at, one in strikes
+    ) and any(gap.cause == "stalled" and gap.start <= moment <= gap.end for gap in gaps)
 
 
 def _explained(
@@ -161,7 +173,7 @@ def _joined(gaps: list[Gap]) -> list[Gap]:
 def _causes(gaps: list[Gap], strikes: list[tuple[float, Strike]], ended: float) -> list[str]:
     """Return the gaps whose cause is none that the storm injected at that time."""
     wrong = []
-    for number, gap in enumerate(gaps):
+    for number, gap in enumerate(sorted(gaps, key=lambda one: one.start)):
         if gap.cause == "stopped" and (number == 0 or gap.start >= ended - AROUND):
             continue  # before the first start, and after the end
         fitting = [
