@@ -20,7 +20,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, fields
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 from camera_backup import journal
 
@@ -138,19 +138,36 @@ def _text(value: bytes) -> str:
         raise sqlite3.DatabaseError("a text that is none") from None
 
 
+class _Connection(sqlite3.Connection):
+    def execute(self, sql: str, values: Sequence[object] = (), /) -> sqlite3.Cursor:  # type: ignore[override]
+        try:
+            return super().execute(sql, values)
+        except UnicodeDecodeError:
+            # SQLite's message quotes the damaged name that it stumbles over.
+            raise sqlite3.DatabaseError("a name that is no text") from None
+
+
+def _connect(path: str, timeout: float, uri: bool = False) -> sqlite3.Connection:
+    """Return a connection that calls damage by its name, be it in a row, a declaration or SQLite's own words."""
+    connection = sqlite3.connect(
+        path, timeout=timeout, uri=uri, check_same_thread=False, isolation_level=None, factory=_Connection
+    )
+    connection.text_factory = _text
+    return connection
+
+
 class Catalog:
     """The catalog, for any number of threads of one process."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._db.text_factory = _text
         self._lock = threading.RLock()
 
     @classmethod
     def open(cls, path: str) -> Catalog:
         """Open it for reading and writing, new if need be; raise sqlite3.DatabaseError when it is corrupt."""
         _check_format(path)
-        connection = sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
+        connection = _connect(path, timeout=30)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -171,7 +188,7 @@ class Catalog:
         if not os.path.exists(path):
             raise FileNotFoundError(path)
         quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-        return cls(sqlite3.connect("file:%s?mode=ro" % quoted, uri=True, timeout=5, check_same_thread=False))
+        return cls(_connect("file:%s?mode=ro" % quoted, timeout=5, uri=True))
 
     def close(self) -> None:
         """Close it."""

@@ -248,6 +248,23 @@ def test_a_damaged_catalog_is_moved_aside_loudly_and_begun_anew(path, damage, ca
     assert "catalog_corrupt" in capsys.readouterr().err
 
 
+def test_no_bit_that_flips_in_how_its_tables_are_declared_is_a_traceback_or_waited_out_for_ever(path):
+    """Found by the model test: SQLite quotes the damaged name in its message, where it is no text any more."""
+    Catalog.open(path).close()
+    with open(path, "rb") as stream:
+        sound = stream.read()
+    others = []
+    for position in (number for number in range(100, 4096) if sound[number]):
+        with open(path, "wb") as stream:
+            stream.write(sound[:position] + bytes([sound[position] ^ 0x80]) + sound[position + 1 :])
+        try:
+            Catalog.open(path).close()
+        except Exception as error:
+            others.append(type(error))
+    assert set(others) == {sqlite3.DatabaseError}
+    assert len(others) > 1000
+
+
 def test_a_sound_catalog_is_left_alone(path):
     catalog = Catalog.open(path)
     begin(catalog)
