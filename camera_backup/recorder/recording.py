@@ -7,7 +7,7 @@ import signal
 
 from camera_backup import journal
 from camera_backup.recorder import children, output
-from camera_backup.recorder.wallclock import Cuts, LastFrame, Pace, WallClock
+from camera_backup.recorder.wallclock import Cuts, LastFrame, Pace, WallClock, frozen_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from camera_backup.recorder.spool import RunDirectory
 
 _LINES_A_MINUTE = 20
+_SOON = 1.0
 _OVER_IT = 10.0  # seconds after which an FFmpeg that still delivers frames has got over an error
 
 
@@ -46,9 +47,14 @@ class Recording:
     done: segments it finished and nobody took yet
     """
 
-    def __init__(self, command: Sequence[str], script: str, directory: RunDirectory, now: float) -> None:
-        """Start it; raise OSError when that fails."""
+    def __init__(
+        self, command: Sequence[str], script: str, directory: RunDirectory, now: float, patience: float
+    ) -> None:
+        """Start it; raise OSError when that fails. patience: seconds of silence after which a read of it fails."""
         self.directory = directory
+        self._patience = patience
+        self._started = now
+        self._looked: float | None = None
         self.frames = 0
         self.last_frame = now
         self.last_media: float | None = None
@@ -120,12 +126,22 @@ class Recording:
         self._name()
         path = self._paths.pop(number, None) or self.directory.name(number, wall)
         quiet = now - self.last_frame
+        if self._only_looked(now):
+            quiet = frozen_for(end, now - self._started, self._patience)
+            self.wall = WallClock()
+            self.wall.report(end, wall - quiet, now - quiet)
         silence = self._cuts.silence(start, end, now)
         begin, self.last_media = self.wall.closed(start, end, wall, now, quiet)
         if path is not None:
             self.done.append(Closed(path, begin, self.last_media, silence))
         if self.segment is not None and self.segment[0] == path:
             self.segment = None
+
+    def _only_looked(self, now: float) -> bool:
+        """Return whether all that came, came before FFmpeg had finished looking at the stream, and nothing since."""
+        if self.reason is None or self.reason.cause != output.TIMED_OUT or self._looked is None:
+            return False
+        return now - self._reason_at < _SOON and now - self._looked < self._patience + _SOON
 
     def _name(self) -> None:
         """Name the file that FFmpeg said it opens; it says so before it does, so the file may have to be waited for."""
@@ -143,6 +159,7 @@ class Recording:
         if line.opened is not None:
             self._name()
             self._opening = line.opened, wall
+            self._looked = self._looked or now
         self._input_over = self._input_over or line.input_over
         if line.stream is not None:
             kind, codec = line.stream

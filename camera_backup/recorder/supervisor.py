@@ -262,16 +262,17 @@ class Supervisor:
         settings, plan = self._settings, self._tracks
         self._attempts += 1
         directory = spool.RunDirectory(settings.local_path, settings.camera, "%s.%d" % (self._run, self._attempts))
+        patience = ffmpeg.patience(settings.stall_timeout)
         options = {
             "rtsp_transport": settings.transport,
-            "timeout": "%d" % (ffmpeg.patience(settings.stall_timeout) * 1e6),
+            "timeout": "%d" % (patience * 1e6),
             **ffmpeg.tls_options(version, settings.tls_verify, settings.tls_ca_file, settings.tls_fingerprint),
         }
         command = ffmpeg.command(
             program, version, settings.transport, settings.segment_duration, plan.video, plan.audio, directory.path
         )
         try:
-            return Recording(command, ffmpeg.script(settings.url, options), directory, now)
+            return Recording(command, ffmpeg.script(settings.url, options), directory, now, patience)
         except (OSError, ValueError) as error:
             directory.close()
             raise Problem("ffmpeg_failed", str(error)) from None

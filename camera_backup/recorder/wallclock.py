@@ -7,6 +7,18 @@ _PUNCTUAL = 3.0
 _SKEW = 10.0
 _KEPT_TIME = 12.0  # more than _SKEW: a stream whose time stands still from the start is within it for that long
 _ANCHORED = 600.0
+_READS = 4  # three of them while it looks at the stream; measured on 5.1 and 7.1
+_READ_TAKES = 0.1  # longer than it was told to
+
+
+def frozen_for(end: float, ran: float, patience: float) -> float:
+    """Return for how many seconds nothing had come when an FFmpeg gave up that had not finished looking at the stream.
+
+    It says nothing while it looks, and passes over the reads that fail, each after `patience` seconds. So many of them
+    failed as the time it ran has room for beside what did come. All in seconds; end: stream time of the last frame.
+    """
+    read = patience + _READ_TAKES
+    return read * max(1, min(_READS, int((ran - end) / read)))
 
 
 class LastFrame:

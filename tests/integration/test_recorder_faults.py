@@ -10,6 +10,7 @@ import pytest
 from camera_backup import ledger
 from tests.simulators.camera import Look
 from tests.support.certs import Authority, self_signed
+from tests.support.processes import wait_until
 from tests.support.together import performance, stage_ffmpeg, together
 
 __all__ = ["performance", "stage_ffmpeg"]
@@ -79,6 +80,25 @@ def test_a_camera_that_freezes_too_short_to_count_as_frozen_is_a_gap_all_the_sam
     [silence] = [gap for gap in host.gaps if gap.cause == "stalled"]
     assert silence.start == pytest.approx(frozen, abs=2)
     assert silence.end == pytest.approx(thawed, abs=2.5)
+
+
+@together
+def test_a_camera_that_freezes_while_ffmpeg_looks_at_its_stream_is_dated_right(stage):
+    """FFmpeg keeps what came to itself for up to four reads that fail, and names no time then."""
+    host = stage.host(LOOK, stall_timeout=6)
+    host.camera.noaudio()
+    host.start()
+    wait_until(lambda: any(sent.runs for sent in host.camera.sent()), "frames")
+    began = time.time()
+    time.sleep(2.5)
+    frozen = time.time()
+    host.camera.freeze()
+    host.wait_for(lambda: "stalled" in host.causes, "the gap")
+    host.wait_for_segments(1)
+    [record] = ledger.segments(host.ledger).values()
+    assert record.start == pytest.approx(began, abs=1)
+    assert record.end == pytest.approx(frozen, abs=1)
+    assert last_gap(host).start == pytest.approx(frozen, abs=1)
 
 
 def fall_silent_at_a_cut(stage, how, seconds):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera_backup.recorder.wallclock import Cuts, LastFrame, Pace, WallClock
+from camera_backup.recorder.wallclock import Cuts, LastFrame, Pace, WallClock, frozen_for
 
 EPOCH = 1_795_352_400.0
 
@@ -171,3 +171,17 @@ def test_a_camera_that_never_kept_time_is_left_alone():
 
 def test_a_camera_that_never_kept_time_is_left_alone_also_when_reports_come_late():
     assert not any(lost((0.0, 100.0), (0.1, 115.5), (0.2, 118.0), (0.3, 120.0), (0.4, 122.0)))
+
+
+@pytest.mark.parametrize(
+    ("ran", "reads"),
+    [
+        (20.0, 4),  # a camera that took its time to answer: no more reads fail than four
+        (11.8, 4),
+        (9.0, 3),
+        (4.0, 1),
+        (1.0, 1),  # one did fail, or FFmpeg would not have given up
+    ],
+)
+def test_a_camera_that_froze_before_ffmpeg_knew_its_stream_was_silent_for_every_read_that_failed(ran, reads):
+    assert frozen_for(2.5, ran, 2.0) == pytest.approx(reads * 2.1)
