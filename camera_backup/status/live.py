@@ -13,6 +13,11 @@ from camera_backup.uploader.meter import Rate
 MAX_AGE = 60
 """Seconds after which a live status says nothing any more: it is written at least every 10 s."""
 
+_MOST = 1e15
+"""More than any number that makes sense here, bytes or seconds."""
+
+_MOST_PID = (1 << 31) - 1
+
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
@@ -59,10 +64,44 @@ def read(path: str) -> Mapping[str, Any] | None:
     """Given the path of a live status, return it, or None when there is none or it is not ours; raise OSError else."""
     try:
         with open(path, encoding="utf-8") as stream:
-            value = json.load(stream)
+            value = json.load(stream, parse_int=_int, parse_float=_float, parse_constant=_float)
     except (FileNotFoundError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) and value.get("format") == 1 else None
+
+
+def _int(text: str) -> int:
+    _float(text)
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not abs(value) < _MOST:
+        raise ValueError("no number that makes sense: %s" % text[:20])
+    return value
+
+
+def _number(value: object) -> float | None:
+    """Return what may be missing; raise ValueError when it is none."""
+    return None if value is None else float(str(value))
+
+
+def _count(value: object) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError("no text")
+
+
+def _pid(value: object) -> int:
+    if isinstance(value, int) and 0 <= value <= _MOST_PID:
+        return value
+    raise ValueError("no process id")
 
 
 def recorder(value: Mapping[str, Any]) -> Recorder | None:
@@ -72,17 +111,17 @@ def recorder(value: Mapping[str, Any]) -> Recorder | None:
         return Recorder(
             state=str(value["state"]),
             since=float(value["since"]),
-            cause=value.get("cause"),
-            detail=value.get("detail"),
-            pid=int(value["pid"]),
+            cause=_text(value.get("cause")),
+            detail=_text(value.get("detail")),
+            pid=_pid(value["pid"]),
             boot_id=str(value["boot_id"]),
             updated=float(value["updated"]),
-            segment_name=segment.get("name"),
-            segment_start=segment.get("start"),
-            segment_bytes=segment.get("bytes"),
-            bits_per_second=value.get("bits_per_second"),
-            next_attempt=value.get("next_attempt"),
-            last_media=value.get("last_media"),
+            segment_name=_text(segment.get("name")),
+            segment_start=_number(segment.get("start")),
+            segment_bytes=_count(segment.get("bytes")),
+            bits_per_second=_number(value.get("bits_per_second")),
+            next_attempt=_number(value.get("next_attempt")),
+            last_media=_number(value.get("last_media")),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -97,15 +136,15 @@ def uploader(value: Mapping[str, Any]) -> Uploader | None:
         return Uploader(
             state=str(value["state"]),
             since=float(value["since"]),
-            pid=int(value["pid"]),
+            pid=_pid(value["pid"]),
             updated=float(value["updated"]),
-            cause=value.get("cause"),
-            next_scan=value.get("next_scan"),
+            cause=_text(value.get("cause")),
+            next_scan=_number(value.get("next_scan")),
             sending=tuple(current),
             rates=meter.from_json(value),
-            clock_skew=None if value.get("clock_skew") is None else float(value["clock_skew"]),
+            clock_skew=_number(value.get("clock_skew")),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -62,12 +62,8 @@ class Host:
             "pid": os.getpid(),
             "cause": None,
         }
-        value.update(
-            next_scan=self.now + 60,
-            current=[],
-            backlog={"segments": 2, "bytes": 7, "oldest_start": self.now - 90},
-            **changes,
-        )
+        value.update(next_scan=self.now + 60, current=[])
+        value.update(backlog={"segments": 2, "bytes": 7, "oldest_start": self.now - 90}, **changes)
         with open(paths.uploader_status(str(self.state)), "w") as stream:
             json.dump(value, stream)
 
@@ -225,3 +221,44 @@ def test_a_refused_configuration_is_named_and_the_given_state_directory_is_used(
     assert str(host.file) in text
     assert "see camera-backup check" in text
     assert "front" in text
+
+
+WRONG = ("x", "", [], {}, [1], None, True, -1, 10**400, 1e300, float("inf"), float("nan"))
+
+
+def replaced(value, path, wrong):
+    """Return a copy of a JSON value in which what lies at a path is `wrong`."""
+    if not path:
+        return wrong
+    copy = list(value) if isinstance(value, list) else dict(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], wrong)
+    return copy
+
+
+def places(value, path=()):
+    """Yield the paths of all values in a JSON value."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+@pytest.mark.parametrize("which", ["recorder", "uploader"])
+def test_a_live_status_with_nonsense_in_it_is_no_traceback(tmp_path, which, capsys):
+    host = Host(tmp_path)
+    host.segment("front", "20231114_000000.mp4", 60)
+    host.recorder(next_attempt=1.0, last_media=host.now)
+    rate = {"limit": None, "bytes": 1e6, "seconds": 5.0}
+    travelling = [{"camera": "front", "name": "20231114_000000.mp4", "bytes": 5, "sent": 1}]
+    host.uploader(current=travelling, rates=[rate], clock_skew=90, cause="x")
+    state = str(host.state)
+    file = paths.recorder_status(state, "front") if which == "recorder" else paths.uploader_status(state)
+    with open(file) as stream:
+        sound = json.load(stream)
+    for path in places(sound):
+        for wrong in WRONG:
+            with open(file, "w") as stream:
+                json.dump(replaced(sound, path, wrong), stream)
+            for options in ([], ["--json"]):
+                assert main(["status", "--config", str(host.file), *options]) in (0, 1), (path, wrong)
+                assert "Traceback" not in capsys.readouterr().err, (path, wrong)
