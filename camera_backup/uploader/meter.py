@@ -9,6 +9,8 @@ from typing import Any, Iterable, Mapping, NamedTuple
 MEMORY_SECONDS = 6 * 3600.0
 """What was measured so long ago, in time spent sending, counts a third of what is measured now."""
 
+_MOST = 1e15
+
 
 class Rate(NamedTuple):
     """Bytes the store has accepted in how many seconds, under a limit in bytes per second (None for no limit)."""
@@ -48,6 +50,17 @@ def read(path: str) -> tuple[Rate, ...]:
 def from_json(value: Mapping[str, Any]) -> tuple[Rate, ...]:
     """Given a live status of the uploader, return the rates in it, none when they cannot be read."""
     try:
-        return tuple(Rate(rate["limit"], float(rate["bytes"]), float(rate["seconds"])) for rate in value["rates"])
+        return tuple(_rate(rate["limit"], rate["bytes"], rate["seconds"]) for rate in value["rates"])
     except (KeyError, TypeError, ValueError):
         return ()
+
+
+def _rate(limit: object, count: object, seconds: object) -> Rate:
+    return Rate(None if limit is None else int(_amount(limit)), _amount(count), _amount(seconds))
+
+
+def _amount(value: object) -> float:
+    amount = float(str(value))
+    if not 0 <= amount < _MOST:
+        raise ValueError("nothing that was measured")
+    return amount

@@ -50,7 +50,26 @@ def test_it_goes_on_where_the_last_service_ended(tmp_path):
     assert second.as_json() == first.as_json()
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"rates": 5}', '{"rates": [{"limit": null}]}'])
+def one(limit, count, seconds):
+    return '{"rates": [{"limit": %s, "bytes": %s, "seconds": %s}]}' % (limit, count, seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        "[]",
+        "{}",
+        '{"rates": 5}',
+        '{"rates": [{"limit": null}]}',
+        one("[]", 1, 1),
+        one("null", "Infinity", 1),
+        one("null", 1, "NaN"),
+        one("null", 10**400, 1),
+        one("null", -1, 1),
+    ],
+)
 def test_what_cannot_be_read_is_nothing_known(tmp_path, text):
     path = tmp_path / "uploader.json"
     if text is not None:
