@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from camera_backup.recorder.spool import RunDirectory
 
 _LINES_A_MINUTE = 20
-_SOON = 1.0
+_SOON = 2.0  # a busy host is late
 _OVER_IT = 10.0  # seconds after which an FFmpeg that still delivers frames has got over an error
 
 
