@@ -54,7 +54,7 @@ class Recording:
         self.directory = directory
         self._patience = patience
         self._started = now
-        self._looked: float | None = None
+        self._reports = 0
         self.frames = 0
         self.last_frame = now
         self.last_media: float | None = None
@@ -126,7 +126,7 @@ class Recording:
         self._name()
         path = self._paths.pop(number, None) or self.directory.name(number, wall)
         quiet = now - self.last_frame
-        if self._only_looked(now):
+        if self._froze_early(now):
             quiet = frozen_for(end, now - self._started, self._patience)
             self.wall = WallClock()
             self.wall.report(end, wall - quiet, now - quiet)
@@ -137,11 +137,12 @@ class Recording:
         if self.segment is not None and self.segment[0] == path:
             self.segment = None
 
-    def _only_looked(self, now: float) -> bool:
-        """Return whether all that came, came before FFmpeg had finished looking at the stream, and nothing since."""
-        if self.reason is None or self.reason.cause != output.TIMED_OUT or self._looked is None:
-            return False
-        return now - self._reason_at < _SOON and now - self._looked < self._patience + _SOON
+    def _froze_early(self, now: float) -> bool:
+        """Return whether the camera froze while FFmpeg looked at its stream, or so soon after that no second report
+        tells when the stream began: the first has all that FFmpeg had kept to itself, and its own time.
+        """
+        timed_out = self.reason is not None and self.reason.cause == output.TIMED_OUT
+        return timed_out and now - self._reason_at < _SOON and self._reports < 2
 
     def _name(self) -> None:
         """Name the file that FFmpeg said it opens; it says so before it does, so the file may have to be waited for."""
@@ -159,7 +160,6 @@ class Recording:
         if line.opened is not None:
             self._name()
             self._opening = line.opened, wall
-            self._looked = self._looked or now
         self._input_over = self._input_over or line.input_over
         if line.stream is not None:
             kind, codec = line.stream
@@ -184,6 +184,7 @@ class Recording:
         self.frames = frames
         if self._progress.ended:
             return  # its last word may come long after the last frame
+        self._reports += 1
         if now - self._reason_at > _OVER_IT:
             self.reason = None
         before, self.last_frame = self.last_frame, self._arrival.of(new, stream_time, now)

@@ -12,7 +12,7 @@ _READ_TAKES = 0.1  # longer than it was told to
 
 
 def frozen_for(end: float, ran: float, patience: float) -> float:
-    """Return for how many seconds nothing had come when an FFmpeg gave up that had not finished looking at the stream.
+    """Return for how many seconds nothing had come when an FFmpeg gave up whose camera froze soon after the start.
 
     It says nothing while it looks, and passes over the reads that fail, each after `patience` seconds. So many of them
     failed as the time it ran has room for beside what did come. All in seconds; end: stream time of the last frame.
