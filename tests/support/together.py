@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -20,6 +21,9 @@ import pytest
 
 from tests.simulators.camera import Camera, CameraServer, Look
 from tests.support.recorder import FFMPEGS, Host, name_of
+
+_APART = 0.15
+"""Seconds: begun at the same moment, dozens of recorders are too busy to answer a camera in time."""
 
 
 class Stage:
@@ -53,7 +57,10 @@ class Performance:
         self._directory = directory
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(chosen)))
         self._server.__enter__()
-        self._futures = {key: self._pool.submit(self._play, *key) for key in sorted(chosen, key=str)}
+        self._futures = {}
+        for key in sorted(chosen, key=str):
+            self._futures[key] = self._pool.submit(self._play, *key)
+            time.sleep(_APART)
 
     def _play(self, scenario: Callable[[Stage], None], ffmpeg: str) -> None:
         with contextlib.ExitStack() as stack:
