@@ -94,7 +94,7 @@ def test_a_camera_that_freezes_while_ffmpeg_looks_at_its_stream_is_dated_right(s
     frozen = time.time()
     host.camera.freeze()
     host.wait_for(lambda: "stalled" in host.causes, "the gap")
-    host.wait_for_segments(1)
+    host.wait_for(lambda: ledger.segments(host.ledger), "the record")
     [record] = ledger.segments(host.ledger).values()
     assert record.start == pytest.approx(began, abs=2)
     assert record.end == pytest.approx(frozen, abs=2)
