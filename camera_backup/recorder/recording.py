@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from camera_backup.recorder.spool import RunDirectory
 
 _LINES_A_MINUTE = 20
-_SOON = 2.0  # a busy host is late
+_SOON = 2.0  # seconds from a read that failed to the end of its file; a busy host is late
 _OVER_IT = 10.0  # seconds after which an FFmpeg that still delivers frames has got over an error
 
 

@@ -41,6 +41,7 @@ class Supervisor:
         """
         journal.redact.hide(*settings.secrets)
         self._settings = settings
+        self._patience = ffmpeg.patience(settings.stall_timeout)
         self._lock: int | None = None
         self._started = time.monotonic()
         self._run = "%s-%d" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), os.getpid())
@@ -234,7 +235,7 @@ class Supervisor:
             files=left,
             min_free=self._settings.min_free,
             stall_timeout=self._settings.stall_timeout,
-            patience=ffmpeg.patience(self._settings.stall_timeout),
+            patience=self._patience,
             stop=self._stops > 0,
         )
 
@@ -262,17 +263,16 @@ class Supervisor:
         settings, plan = self._settings, self._tracks
         self._attempts += 1
         directory = spool.RunDirectory(settings.local_path, settings.camera, "%s.%d" % (self._run, self._attempts))
-        patience = ffmpeg.patience(settings.stall_timeout)
         options = {
             "rtsp_transport": settings.transport,
-            "timeout": "%d" % (patience * 1e6),
+            "timeout": "%d" % (self._patience * 1e6),
             **ffmpeg.tls_options(version, settings.tls_verify, settings.tls_ca_file, settings.tls_fingerprint),
         }
         command = ffmpeg.command(
             program, version, settings.transport, settings.segment_duration, plan.video, plan.audio, directory.path
         )
         try:
-            return Recording(command, ffmpeg.script(settings.url, options), directory, now, patience)
+            return Recording(command, ffmpeg.script(settings.url, options), directory, now, self._patience)
         except (OSError, ValueError) as error:
             directory.close()
             raise Problem("ffmpeg_failed", str(error)) from None
@@ -295,9 +295,8 @@ class Supervisor:
         self._frames += recording.frames
         self._finisher.end_run(recording.directory)
         silent = now - recording.last_frame
-        patience = ffmpeg.patience(self._settings.stall_timeout)
         told = recording.reason.cause if recording.reason else None
-        cause = machine.verdict(self._asked, recording.frames > 0, silent, patience, told)
+        cause = machine.verdict(self._asked, recording.frames > 0, silent, self._patience, told)
         if cause == "unsupported" and not self._asked and self._tracks.settle(recording.codecs):
             cause = tracks.SWITCH
         if cause == tracks.SWITCH:

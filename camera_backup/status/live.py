@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import Any, Mapping
 
+from camera_backup import livefile
 from camera_backup.uploader import meter
 from camera_backup.uploader.meter import Rate
 
 MAX_AGE = 60
 """Seconds after which a live status says nothing any more: it is written at least every 10 s."""
-
-_MOST = 1e15
-"""More than any number that makes sense here, bytes or seconds."""
 
 _MOST_PID = (1 << 31) - 1
 
@@ -64,22 +61,10 @@ def read(path: str) -> Mapping[str, Any] | None:
     """Given the path of a live status, return it, or None when there is none or it is not ours; raise OSError else."""
     try:
         with open(path, encoding="utf-8") as stream:
-            value = json.load(stream, parse_int=_int, parse_float=_float, parse_constant=_float)
+            value = livefile.load(stream)
     except (FileNotFoundError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) and value.get("format") == 1 else None
-
-
-def _int(text: str) -> int:
-    _float(text)
-    return int(text)
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not abs(value) < _MOST:
-        raise ValueError("no number that makes sense: %s" % text[:20])
-    return value
 
 
 def _number(value: object) -> float | None:

@@ -11,7 +11,7 @@ import signal
 import time
 from typing import Any, Iterator, Mapping
 
-from camera_backup import journal, paths
+from camera_backup import journal, livefile, paths
 from camera_backup.uploader import space
 from camera_backup.uploader.child import GRACE_SECONDS, Child
 from camera_backup.uploader.parameters import Parameters
@@ -133,7 +133,7 @@ def room(local_path: str, state_path: str, min_free: int) -> Room:
 
 def number(value: object) -> float:
     """Return a number from a file that anybody of this host may have written; 0 for anything else."""
-    return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e15 else 0.0
+    return float(value) if isinstance(value, (int, float)) and 0 <= value < livefile.MOST else 0.0
 
 
 def _recorders(state_path: str) -> Iterator[dict[str, Any]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any, Iterable, Mapping, NamedTuple
 
+from camera_backup import livefile
+
 MEMORY_SECONDS = 6 * 3600.0
 """What was measured so long ago, in time spent sending, counts a third of what is measured now."""
-
-_MOST = 1e15
 
 
 class Rate(NamedTuple):
@@ -41,7 +40,7 @@ def read(path: str) -> tuple[Rate, ...]:
     """Given the path of a live status of the uploader, return the rates in it."""
     try:
         with open(path, encoding="utf-8") as stream:
-            value = json.load(stream)
+            value = livefile.load(stream)
     except (OSError, ValueError):
         return ()
     return from_json(value) if isinstance(value, dict) else ()
@@ -61,6 +60,6 @@ def _rate(limit: object, count: object, seconds: object) -> Rate:
 
 def _amount(value: object) -> float:
     amount = float(str(value))
-    if not 0 <= amount < _MOST:
+    if not amount >= 0:
         raise ValueError("nothing that was measured")
     return amount
