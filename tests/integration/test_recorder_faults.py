@@ -117,7 +117,9 @@ def fall_silent_at_a_cut(stage, how, seconds):
 
 
 def assert_the_silence_at_a_cut_is_known(host, silent, back, held_back=False):
-    [silence] = [gap for gap in host.gaps if gap.cause == "stalled"]
+    silences = [gap for gap in host.gaps if gap.cause == "stalled"]
+    assert len(silences) == 1, (silent, back, host.ledger, host.journal)
+    [silence] = silences
     assert silence.start == pytest.approx(silent, abs=2)
     assert silence.end == pytest.approx(back, abs=2.5)
     records = list(ledger.segments(host.ledger).values())
@@ -177,7 +179,7 @@ def test_a_camera_that_answers_and_has_no_picture_yet_counts_as_silent_and_is_re
     host.wait_for_state("waiting", "stalled")
     assert host.status["detail"].startswith("no video frame for ")
     host.camera.clear()
-    host.wait_for_state("recording", seconds=15)
+    host.wait_for_state("recording", seconds=45)  # a pause of five minutes it is not
 
 
 @together
