@@ -10,8 +10,11 @@ MOST = 1e15
 
 
 def load(stream: IO[str]) -> Any:  # noqa: ANN401
-    """Given an open file, return the JSON in it; raise ValueError also for a number beyond all measure."""
-    return json.load(stream, parse_int=_int, parse_float=_float, parse_constant=_float)
+    """Given an open file, return the JSON in it; raise ValueError also for what is too deep or a number too large."""
+    try:
+        return json.load(stream, parse_int=_int, parse_float=_float, parse_constant=_float)
+    except RecursionError:
+        raise ValueError("lists in lists, without end") from None
 
 
 def _int(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from camera_backup.recorder.output import TIMED_OUT, UNCLEAR
+from camera_backup.recorder.output import NO_PICTURE, TIMED_OUT, UNCLEAR
 
 NOTHING, START, TERMINATE, KILL, PAUSE, EXIT = "nothing", "start", "terminate", "kill", "pause", "exit"
 
@@ -16,6 +16,10 @@ READY_AFTER = 45.0
 
 REPORTS_EVERY = 2.5
 """Seconds up to which the last frame may be older than we know, at the end of an FFmpeg."""
+
+LOOKS_AT_LEAST = 4.0
+"""Seconds FFmpeg waits for a picture at least, unless the connection ends: two reads in vain, each of 2 s or more, or
+5 s of sound (measured on 5.1)."""
 
 SETTLED_AFTER = 30.0
 """Seconds of recording after which earlier failures are forgotten."""
@@ -128,6 +132,8 @@ def _before_media(silent_for: float, patience: float, told: str | None) -> str:
     if told == UNCLEAR:
         # A camera that is up answers before FFmpeg loses patience.
         return "camera_unreachable" if silent_for >= patience else "stream_refused"
+    if told == NO_PICTURE:
+        return "camera_unreachable" if silent_for < LOOKS_AT_LEAST else "stalled"
     return told or "ffmpeg_failed"
 
 
@@ -140,4 +146,6 @@ def detail(cause: str, told: str | None, said: str | None, silent_for: float) ->
         return "no video frame for %d s" % silent_for
     if cause == "camera_unreachable" and told in (TIMED_OUT, UNCLEAR):
         return "no answer for %d s" % silent_for
+    if cause == "camera_unreachable" and told == NO_PICTURE:
+        return "the connection ended before a picture came"
     return None if cause == "connection_lost" else said

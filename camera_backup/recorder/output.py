@@ -12,6 +12,9 @@ TIMED_OUT = "timed_out"
 UNCLEAR = "unclear"
 """FFmpeg says "Invalid data found" both for an answer it does not understand and for none at all."""
 
+NO_PICTURE = "no_picture"
+"""The camera has answered, and FFmpeg has got no picture: it sends none yet, or ended the connection before."""
+
 # (words of a line, cause of a gap). In the order of their authority: the first that matches counts.
 _CAUSES = (
     ("401 Unauthorized", "login_refused"),
@@ -33,8 +36,7 @@ _CAUSES = (
     ("Decoder (codec", "unsupported"),
     ("Input/output error", "camera_unreachable"),
     ("End of file", "camera_unreachable"),
-    # It has answered and sends no picture, as some do while they wake up.
-    ("none): unspecified size", "stalled"),
+    ("none): unspecified size", NO_PICTURE),
     ("Invalid data found", UNCLEAR),
 )
 
@@ -48,7 +50,7 @@ class Reason:
     """Why something failed.
 
     rank: of two reasons, the one with the smaller counts
-    cause: as in the ledger, or TIMED_OUT or UNCLEAR
+    cause: as in the ledger, or TIMED_OUT, UNCLEAR or NO_PICTURE
     text: for people
     """
 

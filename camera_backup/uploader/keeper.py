@@ -5,7 +5,6 @@ It looks; a short-lived process (`sweep`) acts. Small: no SQLite, no botocore.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -127,13 +126,17 @@ def room(local_path: str, state_path: str, min_free: int) -> Room:
     disk = os.statvfs(local_path)
     told = list(_recorders(state_path))
     rate = sum(number(one.get("bits_per_second")) for one in told) / 8
-    largest = max((number((one.get("segment") or {}).get("bytes")) for one in told), default=0)
+    largest = max((_written(one.get("segment")) for one in told), default=0.0)
     return Room(disk.f_bavail * disk.f_frsize, min_free, rate, int(largest))
 
 
 def number(value: object) -> float:
     """Return a number from a file that anybody of this host may have written; 0 for anything else."""
-    return float(value) if isinstance(value, (int, float)) and 0 <= value < livefile.MOST else 0.0
+    return float(value) if isinstance(value, (int, float)) and value >= 0 else 0.0
+
+
+def _written(segment: object) -> float:
+    return number(segment.get("bytes")) if isinstance(segment, dict) else 0.0
 
 
 def _recorders(state_path: str) -> Iterator[dict[str, Any]]:
@@ -146,7 +149,7 @@ def _recorders(state_path: str) -> Iterator[dict[str, Any]]:
     for name in names:
         try:
             with open("%s/%s" % (directory, name), encoding="utf-8") as stream:
-                value = json.load(stream) if name.endswith(".json") else None
+                value = livefile.load(stream) if name.endswith(".json") else None
         except (OSError, ValueError):
             continue
         if isinstance(value, dict) and abs(time.time() - number(value.get("updated"))) < _FRESH_SECONDS:

@@ -183,6 +183,19 @@ def test_a_camera_that_answers_and_has_no_picture_yet_counts_as_silent_and_is_re
 
 
 @together
+def test_a_connection_that_ends_before_a_picture_came_is_not_called_a_silent_camera(stage):
+    host = stage.host(LOOK)
+    host.camera.novideo()
+    host.start()
+    wait_until(lambda: host.camera.sent(), "a session")
+    time.sleep(0.5)
+    host.camera.drop()
+    host.wait_for_state("waiting", "camera_unreachable")
+    # FFmpeg 7.1 says so itself.
+    assert host.status["detail"] in ("the connection ended before a picture came", "End of file")
+
+
+@together
 def test_the_same_failure_again_opens_no_second_gap_and_floods_no_journal(stage):
     host = stage.host(LOOK)
     host.camera.refuse()

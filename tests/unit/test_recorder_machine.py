@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from camera_backup.recorder import machine
 from camera_backup.recorder.machine import SPARE_FILES, View, decide, detail, resume_at, verdict
-from camera_backup.recorder.output import TIMED_OUT, UNCLEAR
+from camera_backup.recorder.output import NO_PICTURE, TIMED_OUT, UNCLEAR
 
 GIB = 1 << 30
 
@@ -112,6 +112,8 @@ def test_more_room_is_needed_to_go_on_than_to_pause(min_free):
         (None, False, 10.4, TIMED_OUT, "camera_unreachable"),
         (None, False, 10.4, UNCLEAR, "camera_unreachable"),
         (None, False, 0.4, UNCLEAR, "stream_refused"),
+        (None, False, 3.9, NO_PICTURE, "camera_unreachable"),
+        (None, False, 4.0, NO_PICTURE, "stalled"),
     ],
 )
 def test_why_ffmpeg_ended(asked, had_media, silent_for, told, cause):
@@ -125,6 +127,8 @@ def test_why_ffmpeg_ended(asked, had_media, silent_for, told, cause):
         ("camera_unreachable", TIMED_OUT, "pipe:0: timed out", "no answer for 31 s"),
         ("camera_unreachable", UNCLEAR, "Invalid data", "no answer for 31 s"),
         ("camera_unreachable", "camera_unreachable", "Connection refused", "Connection refused"),
+        ("camera_unreachable", NO_PICTURE, "unspecified size", "the connection ended before a picture came"),
+        ("stalled", NO_PICTURE, "unspecified size", "no video frame for 31 s"),
         ("connection_lost", None, "End of file", None),
         ("login_refused", "login_refused", "401 Unauthorized", "401 Unauthorized"),
         ("ffmpeg_failed", None, None, None),

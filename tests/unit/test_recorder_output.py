@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from camera_backup.recorder.output import TIMED_OUT, UNCLEAR, Line, Progress, closed, number
+from camera_backup.recorder.output import NO_PICTURE, TIMED_OUT, UNCLEAR, Line, Progress, closed, number
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_level_and_text_of_a_line(raw, priority, text):
         ),
         (
             "[rtsp @ 0x1] [warning] Could not find codec parameters for stream 0 (Video: h264, none): unspecified size",
-            "stalled",
+            NO_PICTURE,
             "rtsp: Could not find codec parameters for stream 0 (Video: h264, none): unspecified size",
         ),
         ("[error] av_interleaved_write_frame(): No space left on device", "disk_full", "No space left on device"),
