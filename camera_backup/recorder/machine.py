@@ -8,8 +8,12 @@ NOTHING, START, TERMINATE, KILL, PAUSE, EXIT = "nothing", "start", "terminate", 
 
 STARTING, RECORDING, ENDING, WAITING, PAUSED = "starting", "recording", "ending", "waiting", "paused"
 
-SHORTEST_START = 30.0
-"""Seconds a camera has at least until its first frame, however small stall_timeout is: some wake up slowly."""
+SHORTEST_START = 40.0
+"""Seconds a camera has at least until its first frame, however small stall_timeout is: some wake up slowly.
+
+FFmpeg keeps to itself what comes while it looks at the stream, until three reads, each of 10 s at most, have been in
+vain: ended before that, it would take this footage with it.
+"""
 
 READY_AFTER = 45.0
 """Seconds after which systemd is told that we are ready, although the camera is not: the boot must not wait for it."""

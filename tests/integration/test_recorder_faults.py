@@ -82,10 +82,9 @@ def test_a_camera_that_freezes_too_short_to_count_as_frozen_is_a_gap_all_the_sam
     assert silence.end == pytest.approx(thawed, abs=2.5)
 
 
-@together
-def test_a_camera_that_freezes_while_ffmpeg_looks_at_its_stream_is_dated_right(stage):
+def freeze_while_ffmpeg_looks(stage, stall_timeout):
     """FFmpeg keeps what came to itself for up to four reads that fail, and names no time then."""
-    host = stage.host(LOOK, stall_timeout=6)
+    host = stage.host(LOOK, stall_timeout=stall_timeout)
     host.camera.noaudio()
     host.start()
     wait_until(lambda: any(sent.runs for sent in host.camera.sent()), "frames")
@@ -99,6 +98,16 @@ def test_a_camera_that_freezes_while_ffmpeg_looks_at_its_stream_is_dated_right(s
     assert record.start == pytest.approx(began, abs=2)
     assert record.end == pytest.approx(frozen, abs=2)
     assert last_gap(host).start == pytest.approx(frozen, abs=2)
+
+
+@together
+def test_a_camera_that_freezes_while_ffmpeg_looks_at_its_stream_is_dated_right(stage):
+    freeze_while_ffmpeg_looks(stage, stall_timeout=6)
+
+
+@together
+def test_footage_before_a_freeze_while_ffmpeg_looks_is_kept_with_the_longest_reads(stage):
+    freeze_while_ffmpeg_looks(stage, stall_timeout=30)
 
 
 def fall_silent_at_a_cut(stage, how, seconds):

@@ -38,8 +38,8 @@ def view(phase, **changes):
         (view("recording", stop=True, free=0), ("terminate", "stopped")),
         (view("recording", since=0.0), ("nothing", "")),
         # A camera has some time until its first frame, more than a small stall_timeout.
-        (view("starting", since=970.0), ("nothing", "")),
-        (view("starting", since=969.9), ("terminate", "stalled")),
+        (view("starting", since=960.0), ("nothing", "")),
+        (view("starting", since=959.9), ("terminate", "stalled")),
         (view("starting", since=985.0, last_frame=985.0, stall_timeout=5), ("nothing", "")),
         (view("starting", since=910.0, stall_timeout=100), ("nothing", "")),
         (view("starting", since=899.0, stall_timeout=100), ("terminate", "stalled")),
