@@ -129,7 +129,7 @@ def assert_the_silence_at_a_cut_is_known(host, silent, back, held_back=False):
     silences = [gap for gap in host.gaps if gap.cause == "stalled"]
     assert len(silences) == 1, (silent, back, host.ledger, host.journal)
     [silence] = silences
-    assert silence.start == pytest.approx(silent, abs=2)
+    assert silence.start == pytest.approx(silent, abs=3.0)
     assert silence.end == pytest.approx(back, abs=2.5)
     records = list(ledger.segments(host.ledger).values())
     assert min(abs(record.end - silence.start) for record in records) < 1
@@ -196,10 +196,18 @@ def test_a_connection_that_ends_before_a_picture_came_is_not_called_a_silent_cam
     host = stage.host(LOOK)
     host.camera.novideo()
     host.start()
-    wait_until(lambda: host.camera.sent(), "a session")
-    time.sleep(0.5)
-    host.camera.drop()
-    host.wait_for_state("waiting", "camera_unreachable")
+    ended = 0
+
+    def named():
+        """End every session half a second after it began: on a busy host the first one takes too long to tell."""
+        nonlocal ended
+        if len(host.camera.sent()) > ended:
+            time.sleep(0.5)
+            ended = len(host.camera.sent())
+            host.camera.drop()
+        return host.status["state"] == "waiting" and host.status["cause"] == "camera_unreachable"
+
+    host.wait_for(named, "the gap")
     # FFmpeg 7.1 says so itself.
     assert host.status["detail"] in ("the connection ended before a picture came", "End of file")
 
