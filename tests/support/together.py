@@ -22,7 +22,7 @@ import pytest
 from tests.simulators.camera import Camera, CameraServer, Look
 from tests.support.recorder import FFMPEGS, Host, name_of
 
-_APART = 0.15
+_APART = 0.4
 """Seconds: begun at the same moment, dozens of recorders are too busy to answer a camera in time."""
 
 
